@@ -1,0 +1,76 @@
+package deadletter
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tidemill/tidemill/connectors/conformance"
+	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/rdd/codec"
+)
+
+func open[T any](u string) (dstream.RecordSink, error) {
+	parsed, err := url.Parse(u)
+	if err != nil {
+		return nil, err
+	}
+	c, err := codec.Of[T]()
+	if err != nil {
+		return nil, err
+	}
+	return openSink(dstream.Endpoint{Name: "dead", URL: parsed, Rows: c})
+}
+
+func row(i int) dstream.DeadLetter {
+	content := [][]byte{[]byte("{\"half\": \n"), {0xff, 0, 'x'}, []byte("ünï")}[i%3]
+	return dstream.DeadLetter{Source: "ads", Position: fmt.Sprintf("ads/3@%d", i), Reason: "is no \"JSON\"", Bytes: content, Batch: int64(i)}
+}
+
+func readAll(dir string) ([]dstream.DeadLetter, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.ndjson"))
+	if err != nil {
+		return nil, err
+	}
+	var out []dstream.DeadLetter
+	for _, path := range names {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		for line := range bytes.Lines(text) {
+			var l letter
+			if err := json.Unmarshal(line, &l); err != nil {
+				return nil, err
+			}
+			if l.Text != nil && *l.Text != string(l.Bytes) {
+				return nil, fmt.Errorf("text %q of bytes %q", *l.Text, l.Bytes)
+			}
+			out = append(out, dstream.DeadLetter{Source: l.Source, Position: l.Position, Reason: l.Reason, Bytes: l.Bytes, Batch: l.Batch})
+		}
+	}
+	return out, nil
+}
+
+func TestConformance(t *testing.T) {
+	conformance.Sink(t, conformance.Outlet[dstream.DeadLetter]{
+		Open: func(dir string) (dstream.RecordSink, error) { return open[dstream.DeadLetter]("deadletter:" + dir) },
+		Row:  row, Read: readAll,
+	})
+}
+
+func TestOpenErrors(t *testing.T) {
+	_, wrongRows := open[string]("deadletter:x")
+	_, parameter := open[dstream.DeadLetter]("deadletter:x?rows=3")
+	_, noPath := open[dstream.DeadLetter]("deadletter://")
+	for want, err := range map[string]error{"it takes dead letters": wrongRows, "there are none": parameter, "names no path": noPath} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}

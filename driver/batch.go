@@ -1,0 +1,329 @@
+package driver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tidemill/tidemill/driver/batchlog"
+	"github.com/tidemill/tidemill/driver/report"
+	"github.com/tidemill/tidemill/driver/schedule"
+	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/executor/wire"
+	"github.com/tidemill/tidemill/rdd"
+)
+
+type taskID = rdd.TaskID
+
+// batch is the batch at hand, as the driver sees it: facts and counts, no rows.
+type batch struct {
+	rec     *planRecord
+	program *dstream.Batch
+	marks   map[string]int64
+	ticks   int64
+	redone  bool
+	begun   bool
+	due     time.Time
+	line    report.Timeline
+
+	results  map[place]wire.TaskDone // of the attempts that count
+	attempts map[stageAt]int
+	busy     map[stageAt][2]time.Duration // of all attempts: sum, longest
+	receipts []wire.SinkReceipt
+	states   []wire.StateRef
+	programs map[int]*rdd.Program
+	action   *action
+}
+
+type place struct{ program, stage, partition int }
+
+type stageAt struct{ program, stage int }
+
+func newBatch(rec *planRecord, due time.Time) *batch {
+	return &batch{
+		rec: rec, due: due, results: map[place]wire.TaskDone{}, attempts: map[stageAt]int{}, busy: map[stageAt][2]time.Duration{},
+		programs: map[int]*rdd.Program{},
+	}
+}
+
+func (b *batch) since(now time.Time) time.Duration { return max(now.Sub(b.due), 1) }
+
+func (b *batch) ran(now time.Time) {
+	if b.line.Ran == 0 {
+		b.line.Ran = b.since(now)
+	}
+}
+
+// makePlan asks the sources, in the background.
+func (d *driver) makePlan(c schedule.Plan) {
+	from := c.From
+	go func() {
+		plan, last, err := d.plan.next(d.planning, c.Batch, from, c.To)
+		d.post(func() { d.planned(c, plan, last, err) })
+	}()
+}
+
+// planned makes the batch's program and hands its shape to the scheduler.
+func (d *driver) planned(c schedule.Plan, plan *dstream.Plan, last bool, err error) {
+	if err != nil {
+		d.step(schedule.PlanFailed{Batch: c.Batch, Class: classify(err), Err: err})
+		return
+	}
+	d.b = newBatch(&planRecord{Plan: plan, Tick: c.To, Args: d.o.Settings.Args, Last: last}, plan.Time)
+	d.b.ticks = int64(c.To - c.From)
+	stages, err := d.compile()
+	if err != nil {
+		d.step(schedule.PlanFailed{Batch: c.Batch, Class: schedule.FailBatch, Err: err})
+		return
+	}
+	plan.Stages = d.b.program.Program.Digest
+	d.b.line.Planned = d.b.since(d.o.Clock.Now())
+	d.step(schedule.Planned{Batch: c.Batch, Stages: stages, Bodies: d.b.program.Bodies() > 0, Last: last || d.enough()})
+}
+
+// enough tells that the batch at hand is the last one that was asked for.
+func (d *driver) enough() bool { return d.o.MaxBatches > 0 && d.done+1 >= d.o.MaxBatches }
+
+// redo hands a plan that was found in the log to the scheduler.
+func (d *driver) redo(p *planRecord) {
+	d.b = newBatch(p, d.o.Clock.Now())
+	d.b.redone, d.b.ticks = true, max(int64(p.Tick-d.last.Tick), 1)
+	for name, s := range p.Plan.Sources {
+		d.plan.widths[name] = len(s.Parts)
+	}
+	stages, err := d.compile()
+	if err == nil && d.b.program.Program.Digest != p.Plan.Stages {
+		err = fmt.Errorf("batch %d was planned with other stages (%s, now %s): the job's build function has changed; give its plan up with --replan",
+			p.Plan.Batch, p.Plan.Stages, d.b.program.Program.Digest)
+	}
+	if err != nil {
+		d.halt(err, schedule.FailJob)
+		return
+	}
+	d.step(schedule.Recovered{Batch: p.Plan.Batch, To: p.Tick, Stages: stages, Bodies: d.b.program.Bodies() > 0, Last: p.Last || d.enough()})
+}
+
+// compile cuts the batch at hand into stages.
+func (d *driver) compile() ([]schedule.Stage, error) {
+	b := d.b
+	program, err := d.g.Batch(b.rec.Plan)
+	if err != nil {
+		return nil, err
+	}
+	b.program, b.programs[0] = program, program.Program
+	b.marks = d.g.Marks(d.last.Progress, b.rec.Plan)
+	granted := map[int]bool{}
+	for _, s := range program.Program.Outputs[:program.Outputs()] {
+		granted[s] = true
+	}
+	var out []schedule.Stage
+	for _, s := range program.Program.Stages {
+		g := granted[s.ID] || len(program.Steps(s.ID)) > 0 || d.dead != nil && program.Reads(s.ID)
+		out = append(out, schedule.Stage{Parents: s.Parents, Parts: s.Parts, Granted: g})
+	}
+	return out, nil
+}
+
+func (d *driver) logPlan() {
+	err := d.append(batchlog.Plan, d.b.rec)
+	if err != nil {
+		d.step(schedule.LogFailed{Batch: d.b.rec.Plan.Batch, Err: err})
+		return
+	}
+	d.b.line.Logged = d.b.since(d.o.Clock.Now())
+	d.step(schedule.PlanLogged{Batch: d.b.rec.Plan.Batch})
+}
+
+func (d *driver) append(t batchlog.Type, v any) error {
+	payload, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return d.log.Append(t, batchlog.Batch(d.b.rec.Plan.Batch), payload)
+}
+
+// begin opens the batch at the worker, before its first task.
+func (d *driver) begin() {
+	if d.b.begun {
+		return
+	}
+	d.b.begun = true
+	d.w.Take(wire.Begin{Epoch: d.epoch(), Plan: d.b.rec.Plan, Marks: d.b.marks, Prev: d.previous()})
+}
+
+// previous are the watermarks that the steps ran under in the batch before.
+func (d *driver) previous() map[string]int64 {
+	out := map[string]int64{}
+	for step := range d.b.marks {
+		was, ok := d.last.Progress.Marks[step]
+		if !ok {
+			was = dstream.MinTime
+		}
+		out[step] = was
+	}
+	return out
+}
+
+// take gets the worker's reports; it is called from the worker's goroutines.
+func (d *driver) take(r wire.Report) {
+	d.post(func() { d.reported(r) })
+}
+
+func (d *driver) reported(r wire.Report) {
+	switch r := r.(type) {
+	case wire.TaskDone:
+		if d.b == nil || d.b.rec.Plan.Batch != r.Task.Batch {
+			return // of a batch that is over
+		}
+		d.b.count(r.Task, r.Busy)
+		if err := d.b.check(r); err != nil {
+			d.step(schedule.TaskFailed{Task: schedule.TaskID(r.Task), Worker: local, Class: schedule.FailBatch, Err: err})
+			return
+		}
+		d.b.results[place{r.Task.Program, r.Task.Stage, r.Task.Partition}] = r
+		d.step(schedule.TaskDone{Task: schedule.TaskID(r.Task), Worker: local})
+	case wire.TaskFailed:
+		if d.b == nil || d.b.rec.Plan.Batch != r.Task.Batch {
+			return
+		}
+		d.b.count(r.Task, r.Busy)
+		d.taskFailed(r)
+	case wire.Refused:
+		d.halt(fmt.Errorf("batch %d: %w", r.Batch, r.Err), schedule.FailJob)
+	case wire.Published:
+		d.b.receipts, d.b.states = append(d.b.receipts, r.Receipts...), append(d.b.states, r.States...)
+		d.b.line.Published = d.b.since(d.o.Clock.Now())
+		d.step(schedule.Published{Batch: r.Batch, Worker: local, Round: r.Round})
+	case wire.PublishFailed:
+		d.step(schedule.PublishFailed{Batch: r.Batch, Worker: local, Round: r.Round, Class: classify(r.Err), Err: r.Err})
+	case wire.Fetched:
+		d.fetched(r)
+	}
+}
+
+func (b *batch) count(t taskID, busy time.Duration) {
+	at := stageAt{t.Program, t.Stage}
+	b.attempts[at]++
+	was := b.busy[at]
+	b.busy[at] = [2]time.Duration{was[0] + busy, max(was[1], busy)}
+}
+
+func (d *driver) taskFailed(r wire.TaskFailed) {
+	var fetch *rdd.FetchError
+	if errors.As(r.Err, &fetch) {
+		missing := schedule.TaskID{Batch: r.Task.Batch, Program: fetch.Block.Program, Stage: fetch.Block.Stage, Partition: fetch.Block.Partition}
+		if done, ok := d.b.results[place{fetch.Block.Program, fetch.Block.Stage, fetch.Block.Partition}]; ok {
+			missing.Attempt = done.Task.Attempt
+		}
+		d.step(schedule.FetchFailed{Task: schedule.TaskID(r.Task), Worker: local, Missing: []schedule.Output{{Task: missing, Worker: local}}})
+		return
+	}
+	d.step(schedule.TaskFailed{Task: schedule.TaskID(r.Task), Worker: local, Class: classify(r.Err), Err: d.located(r)})
+}
+
+// located says which step of which stage failed.
+func (d *driver) located(r wire.TaskFailed) error {
+	p := d.b.programs[r.Task.Program]
+	if p == nil || r.Task.Stage >= len(p.Stages) {
+		return r.Err
+	}
+	return fmt.Errorf("%s: %w", stageName(p.Stages[r.Task.Stage]), r.Err)
+}
+
+// finish runs the sinks' last step, in the background, balances the ledger, and logs COMMIT.
+func (d *driver) finish() {
+	b := d.b
+	go func() {
+		err := d.finishSinks(d.now, b)
+		d.post(func() { d.logCommit(err) })
+	}()
+}
+
+func (d *driver) finishSinks(ctx context.Context, b *batch) error {
+	for i := range b.program.Outputs() {
+		name := b.program.OutputName(i)
+		id := dstream.WriteID{Job: d.name, Sink: name, Epoch: d.epoch(), Batch: b.rec.Plan.Batch, Timestamp: b.rec.Plan.Timestamp}
+		var receipts []dstream.Receipt
+		for _, r := range b.sinkReceipts(name) {
+			id.Partitions = r.Partitions
+			receipts = append(receipts, r.Receipt)
+		}
+		if err := b.program.Finish(ctx, i, id, receipts); err != nil {
+			return fmt.Errorf("sink %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (d *driver) logCommit(err error) {
+	n := d.b.rec.Plan.Batch
+	if err != nil {
+		d.step(schedule.LogFailed{Batch: n, Err: err})
+		return
+	}
+	rec := d.commitRecord()
+	if err := unbalanced(rec.Report.Ledger); err != nil {
+		d.step(schedule.LogFailed{Batch: n, Err: fmt.Errorf("batch %d: %w", n, err)})
+		return
+	}
+	if err := d.append(batchlog.Commit, rec); err != nil {
+		d.step(schedule.LogFailed{Batch: n, Err: err})
+		return
+	}
+	rec.Report.Timeline.Committed = d.b.since(d.o.Clock.Now())
+	d.last = rec
+	d.step(schedule.CommitLogged{Batch: n})
+}
+
+// committed tells everyone.
+func (d *driver) committed() {
+	d.w.Take(wire.Commit{Epoch: d.epoch(), Batch: d.b.rec.Plan.Batch})
+	d.done++
+	d.plan.committed(d.b.rec.Plan)
+	d.o.Observe(d.last.Report)
+	if err := d.collect(); err != nil {
+		d.o.Warn("clean up after a commit: " + err.Error())
+	}
+	for _, s := range d.g.Sources() {
+		if err := s.Committed(d.now, d.last.Offsets[s.Name]); err != nil {
+			d.o.Warn(err.Error())
+		}
+	}
+}
+
+// collect gives up what no batch can need any more. Most batches find nothing: segments are large.
+func (d *driver) collect() error {
+	n := d.last.Batch
+	if n%collectEvery != 0 {
+		return nil
+	}
+	if err := d.log.Compact(batchlog.Batch(max(n-keptHistory, 1))); err != nil {
+		return err
+	}
+	return collectSegments(d.st, d.lock.Epoch(), d.last)
+}
+
+const (
+	collectEvery = 64    // batches between two looks at what can go
+	keptHistory  = 10000 // batches whose reports stay in the log
+)
+
+func (d *driver) logAbort(c schedule.LogAbort) {
+	b := d.report()
+	b.Outcome, b.Error = report.Failed, c.Reason
+	err := d.append(batchlog.Abort, abortRecord{c.Reason, b})
+	d.o.Observe(b)
+	if err != nil {
+		d.step(schedule.LogFailed{Batch: c.Batch, Err: err})
+		return
+	}
+	d.step(schedule.AbortLogged{Batch: c.Batch})
+}
+
+// abortRecord is the payload of ABORT.
+type abortRecord struct {
+	Reason string        `json:"reason"`
+	Report *report.Batch `json:"report,omitempty"`
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package batchlog_test
+
+const stride = 1

@@ -1,0 +1,79 @@
+package driver
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/tidemill/tidemill/driver/batchlog"
+	"github.com/tidemill/tidemill/driver/report"
+	"github.com/tidemill/tidemill/driver/status"
+	"github.com/tidemill/tidemill/driver/store"
+)
+
+// Batches returns the reports of the last batches in a checkpoint, oldest first: committed ones and those that failed. A driver may be
+// running on it.
+func Batches(checkpoint string, last int) ([]report.Batch, error) {
+	st, err := store.OpenDir(checkpoint, store.DirOptions{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	var out []report.Batch
+	for r, err := range batchlog.History(st) {
+		if err != nil {
+			return nil, err
+		}
+		b, err := reportOf(r)
+		if err != nil {
+			return nil, fmt.Errorf("batch %d: %w", r.Batch, err)
+		}
+		if b != nil {
+			out = append(out, *b)
+		}
+		if len(out) > 2*last {
+			out = append(out[:0], out[len(out)-last:]...)
+		}
+	}
+	return out[max(len(out)-last, 0):], nil
+}
+
+func reportOf(r batchlog.Record) (*report.Batch, error) {
+	switch r.Type {
+	case batchlog.Commit:
+		c, err := decode[commitRecord]("COMMIT", r.Payload)
+		if err != nil {
+			return nil, err
+		}
+		return c.Report, nil
+	case batchlog.Abort:
+		a, err := decode[abortRecord]("ABORT", r.Payload)
+		if err != nil {
+			return nil, err
+		}
+		return a.Report, nil
+	}
+	return nil, nil
+}
+
+// PrintBatches prints the last batches of a checkpoint as a table, or as JSON, one a line.
+func PrintBatches(w io.Writer, checkpoint string, last int, json bool) error {
+	batches, err := Batches(checkpoint, last)
+	if err != nil {
+		return err
+	}
+	return status.Print(w, batches, json)
+}
+
+// LastBatch is the number of the last committed batch of a checkpoint, if it can be told.
+func LastBatch(checkpoint string) (batch int64, ok bool) {
+	st, err := store.OpenDir(checkpoint, store.DirOptions{ReadOnly: true})
+	if err != nil {
+		return 0, false
+	}
+	defer st.Close()
+	rec, err := batchlog.Read(st)
+	if err != nil || rec.Commit == nil {
+		return 0, err == nil
+	}
+	return int64(rec.Commit.Batch), true
+}

@@ -1,0 +1,200 @@
+package driver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/tidemill/tidemill/driver/batchlog"
+	"github.com/tidemill/tidemill/driver/schedule"
+	"github.com/tidemill/tidemill/driver/store"
+	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/executor"
+	"github.com/tidemill/tidemill/executor/wire"
+)
+
+type interval = time.Duration
+
+const defaultInterval = time.Second
+
+// local is the one worker of local mode.
+const local schedule.Worker = "local"
+
+// driver runs one job. Its goroutine is the only one that touches its fields; others post functions to events.
+type driver struct {
+	o        Options
+	name     string
+	interval time.Duration
+	clock    schedule.Clock
+	place    dstream.Place
+	now      context.Context // its end leaves at once
+
+	st   *store.Dir
+	lock *store.Lock
+	log  *batchlog.Log
+	g    *dstream.Graph // the driver's
+	wg   *dstream.Graph // the worker's
+	w    *executor.Worker
+	dead dstream.RecordSink
+
+	sched   *schedule.Scheduler
+	plan    *planner
+	last    *commitRecord // the last batch that has happened
+	resumed int64         // its number when the job started
+	open    []*planRecord // to be redone first
+	b       *batch        // at hand
+	done    int64         // committed by this run
+
+	planning context.Context // of questions to sources
+	events   chan func()
+	halted   bool
+	err      error
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+func closeSink(s dstream.RecordSink) error {
+	if c, ok := s.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// post runs f on the driver's goroutine.
+func (d *driver) post(f func()) {
+	select {
+	case d.events <- f:
+	case <-d.now.Done():
+	}
+}
+
+// loop lets batches happen until the scheduler halts.
+func (d *driver) loop(ctx context.Context) error {
+	if d.last.Last && len(d.open) == 0 {
+		return nil // all sources have ended, and everything they gave is committed
+	}
+	d.o.Ready(d.started())
+	d.step(schedule.WorkerUp{Worker: local, Slots: d.o.Parallelism})
+	for _, p := range d.open {
+		d.redo(p)
+	}
+	planning, stopPlanning := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPlanning()
+	d.planning = planning
+	finish := ctx.Done()
+	var grace <-chan time.Time
+	tick := d.last.Tick
+	if n := len(d.open); n > 0 {
+		tick = d.open[n-1].Tick
+	}
+	for !d.halted {
+		due, is, wake := d.clock.Due(d.o.Clock.Now(), tick)
+		if is {
+			tick = due
+			d.step(schedule.Due{Tick: due})
+			continue
+		}
+		timer, stop := d.o.Clock.Timer(wake)
+		select {
+		case f := <-d.events:
+			f()
+			d.drain()
+		case <-timer:
+		case <-d.lock.Lost():
+			d.halt(fmt.Errorf("%w: another driver has taken over the checkpoint %s", store.ErrFenced, d.st), schedule.FailJob)
+		case <-finish:
+			finish = nil
+			if d.o.Grace > 0 {
+				grace, _ = d.o.Clock.Timer(d.o.Clock.Now().Add(d.o.Grace))
+			}
+			d.step(schedule.Stop{})
+		case <-grace:
+			d.step(schedule.StopNow{})
+		case <-d.now.Done():
+			d.step(schedule.StopNow{})
+		}
+		stop()
+	}
+	return d.err
+}
+
+// drain runs what else has been posted, before the clock is asked again.
+func (d *driver) drain() {
+	for !d.halted {
+		select {
+		case f := <-d.events:
+			f()
+		default:
+			return
+		}
+	}
+}
+
+// step tells the scheduler what has happened and does what it says.
+func (d *driver) step(e schedule.Event) {
+	for _, c := range d.sched.Step(d.o.Clock.Now(), e) {
+		d.do(c)
+	}
+}
+
+// do does one command, or starts it if it takes long.
+func (d *driver) do(c schedule.Command) {
+	switch c := c.(type) {
+	case schedule.Plan:
+		d.makePlan(c)
+	case schedule.LogPlan:
+		d.logPlan()
+	case schedule.Launch:
+		d.begin()
+		d.w.Take(wire.Launch{Epoch: d.epoch(), Tasks: taskIDs(c.Tasks)})
+	case schedule.Cancel:
+		d.w.Take(wire.Cancel{Epoch: d.epoch(), Tasks: taskIDs(c.Tasks)})
+	case schedule.RunBodies:
+		d.runBodies()
+	case schedule.ProgramDone:
+		d.actionDone(nil)
+	case schedule.ProgramFailed:
+		d.actionDone(c.Err)
+	case schedule.Grant:
+		d.b.ran(d.o.Clock.Now())
+		d.w.Take(wire.Grant{Epoch: d.epoch(), Batch: c.Batch, Round: c.Round, Tasks: taskIDs(c.Tasks)})
+	case schedule.LogCommit:
+		d.finish()
+	case schedule.Committed:
+		d.committed()
+	case schedule.LogAbort:
+		d.logAbort(c)
+	case schedule.Aborted:
+		d.w.Take(wire.Abort{Epoch: d.epoch(), Batch: c.Batch})
+	case schedule.Halt:
+		d.halt(c.Err, c.Class)
+	}
+}
+
+func (d *driver) epoch() int64 { return int64(d.lock.Epoch()) }
+
+// halt ends the loop. A stop at once is no failure of the job.
+func (d *driver) halt(err error, _ schedule.Class) {
+	d.halted = true
+	if errors.Is(err, schedule.ErrStopNow) {
+		d.o.Warn("stopped at once; the open batch is redone at the next start")
+		err = ErrInterrupted
+	}
+	d.err = err
+}
+
+// ErrInterrupted is returned by Run when it was told to leave at once while a batch was open.
+var ErrInterrupted = errors.New("interrupted")
+
+func taskIDs(in []schedule.TaskID) []taskID {
+	out := make([]taskID, len(in))
+	for i, t := range in {
+		out[i] = taskID(t)
+	}
+	return out
+}

@@ -1,0 +1,95 @@
+package driver
+
+import (
+	"errors"
+	"time"
+
+	"github.com/tidemill/tidemill/driver/report"
+	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/rdd"
+)
+
+// Options are what a job runs with. Main makes them of the configuration; tests write them by hand.
+type Options struct {
+	Name       string        // of the job, unless its code sets one
+	Interval   time.Duration // 0: the job's own, else 1 s
+	Checkpoint string        // directory; required
+	Scratch    string        // directory for spilled blocks; required, emptied at will
+	Fresh      bool          // give up what the checkpoint holds
+	Takeover   bool          // take the checkpoint from a driver that seems alive
+	Replan     bool          // give up an open plan that another binary or other parameters made
+
+	Parallelism int           // task slots; default 1
+	ChunkRows   int           // rows of a full chunk; default 4,096
+	BlockMemory int64         // bytes of blocks in memory; default 256 MiB
+	KeyGroups   int           // at the job's first start; default 1,024
+	Retries     int           // of a task; default 4, negative = none
+	Limit       dstream.Limit // of one batch, over all sources
+	MaxBatches  int64         // committed by this run until it ends; 0 = no limit
+	Grace       time.Duration // for a stopping job to finish its batch; 0 = as long as it takes
+
+	Settings dstream.Settings // endpoints and parameters
+	Place    dstream.Place    // where endpoints are opened; Scratch is set by the driver
+	Binary   string           // digest of the job's binary; empty in tests
+
+	Clock   Clock               // default: the machine's
+	Observe func(*report.Batch) // called with every report, from the driver's own goroutine
+	Ready   func(Started)       // called once the job is about to run its first batch
+	Warn    func(string)        // for what the user should know and can't act on at once
+}
+
+// Started is what is known of a job when it starts.
+type Started struct {
+	Name       string
+	Interval   time.Duration
+	Epoch      int64
+	Checkpoint string
+	Resumed    int64             // last committed batch, 0 = none
+	Open       bool              // a plan is redone first
+	Guarantees map[string]string // by sink
+	Explain    string
+}
+
+// Clock is where a driver gets its time from.
+type Clock interface {
+	Now() time.Time
+	// Timer returns a channel that gets a value at a time, and a function that gives it up.
+	Timer(at time.Time) (<-chan time.Time, func())
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) Timer(at time.Time) (<-chan time.Time, func()) {
+	t := time.NewTimer(time.Until(at))
+	return t.C, func() { t.Stop() }
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Checkpoint == "" {
+		return o, errors.New("a job needs a checkpoint directory: set checkpoint")
+	}
+	if o.Scratch == "" {
+		return o, errors.New("a job needs a scratch directory: set scratch")
+	}
+	o.Parallelism = max(o.Parallelism, 1)
+	if o.KeyGroups == 0 {
+		o.KeyGroups = rdd.DefaultGroups
+	}
+	if o.Clock == nil {
+		o.Clock = systemClock{}
+	}
+	for _, f := range []*func(*report.Batch){&o.Observe} {
+		if *f == nil {
+			*f = func(*report.Batch) {}
+		}
+	}
+	if o.Ready == nil {
+		o.Ready = func(Started) {}
+	}
+	if o.Warn == nil {
+		o.Warn = func(string) {}
+	}
+	return o, nil
+}

@@ -1,0 +1,324 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tidemill/tidemill/driver/batchlog"
+	"github.com/tidemill/tidemill/driver/schedule"
+	"github.com/tidemill/tidemill/driver/store"
+	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/executor"
+)
+
+// Engine is the version that checkpoints name.
+const Engine = "0.1.0"
+
+// Run runs a job in local mode until its sources have ended, ctx is done, or a batch fails. A first end of ctx finishes the batch at
+// hand; an end of now leaves at once. Driver and worker share the process, and talk as they would between machines.
+func Run(ctx, now context.Context, build func(*dstream.Job), o Options) error {
+	o, err := o.withDefaults()
+	if err != nil {
+		return err
+	}
+	g, err := twice(build, o)
+	if err != nil {
+		return err
+	}
+	d := &driver{o: o, g: g, name: g.Name, events: make(chan func(), 256), now: now}
+	err = errors.Join(d.start(ctx, build), d.err)
+	if err == nil {
+		err = d.loop(ctx)
+	}
+	return errors.Join(err, d.close())
+}
+
+// twice builds the graph two times and compares, so that a build that depends on the clock or on the order of a map fails here
+// and not on a cluster.
+func twice(build func(*dstream.Job), o Options) (*dstream.Graph, error) {
+	a, err := dstream.Build(build, o.Name, o.Settings)
+	if err != nil {
+		return nil, err
+	}
+	b, err := dstream.Build(build, o.Name, o.Settings)
+	if err != nil {
+		return nil, err
+	}
+	if a.Digest() != b.Digest() {
+		return nil, differing(a, b)
+	}
+	return a, nil
+}
+
+func differing(a, b *dstream.Graph) error {
+	as, bs := a.Describe(), b.Describe()
+	for i := range max(len(as), len(bs)) {
+		if i >= len(as) || i >= len(bs) || as[i] != bs[i] {
+			return fmt.Errorf("build made two different graphs when it was called twice: first %q, then %q, at step %d; it must depend on nothing but its parameters",
+				strings.Join(as[min(i, len(as)):min(i+1, len(as))], ""), strings.Join(bs[min(i, len(bs)):min(i+1, len(bs))], ""), i)
+		}
+	}
+	return errors.New("build made two different graphs when it was called twice; it must depend on nothing but its parameters")
+}
+
+// start opens everything, in the order in which close gives it up.
+func (d *driver) start(ctx context.Context, build func(*dstream.Job)) error {
+	if err := d.openStore(); err != nil {
+		return err
+	}
+	lock, err := store.Acquire(ctx, d.st, store.LockOptions{
+		Meta: store.Meta{Job: d.name, KeyGroups: d.o.KeyGroups, Engine: Engine}, Takeover: d.o.Takeover,
+	})
+	if err != nil {
+		return err
+	}
+	d.lock = lock
+	log, rec, err := batchlog.Open(d.st, lock, batchlog.Options{})
+	if err != nil {
+		return err
+	}
+	d.log = log
+	if err := d.recover(rec); err != nil {
+		return err
+	}
+	if err := d.openGraphs(build); err != nil {
+		return err
+	}
+	return d.prepare(ctx, rec)
+}
+
+func (d *driver) openStore() error {
+	if d.o.Fresh {
+		if err := forget(d.o.Checkpoint); err != nil {
+			return err
+		}
+	}
+	st, err := store.OpenDir(d.o.Checkpoint, store.DirOptions{})
+	if err != nil {
+		return err
+	}
+	d.st = st
+	return nil
+}
+
+// forget empties a checkpoint that no driver holds. It touches nothing in a folder that is not a checkpoint.
+func forget(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		return nil
+	}
+	st, err := store.OpenDir(dir, store.DirOptions{})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if _, err := store.ReadMeta(st); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("--fresh: %s holds no checkpoint but other files: choose another directory", dir)
+	}
+	held, err := st.Lock("lock")
+	if errors.Is(err, store.ErrLocked) {
+		holder, _ := store.Latest(st)
+		return fmt.Errorf("--fresh: a driver is running on this checkpoint: %v; stop it first", holder)
+	}
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	for _, name := range []string{"meta", "log", "epoch", "beat", "state", "tables", "receivers", "tmp"} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("--fresh: %w", err)
+		}
+	}
+	return nil
+}
+
+// recover takes over what the last driver left.
+func (d *driver) recover(rec batchlog.Recovery) error {
+	d.last = &commitRecord{Progress: &dstream.Progress{}, Offsets: map[string]dstream.Offsets{}, Groups: d.lock.Meta().KeyGroups, Parts: d.o.Parallelism}
+	if rec.Commit != nil {
+		c, err := decode[commitRecord]("COMMIT", rec.Commit.Payload)
+		if err != nil {
+			return err
+		}
+		d.last = c
+		d.resumed = c.Batch
+		if err := d.fits(c.Fingerprint); err != nil {
+			return err
+		}
+	}
+	d.interval = d.chooseInterval()
+	if rec.Commit != nil && d.last.Interval != d.interval {
+		// Ticks are multiples of the interval: the last batch's time, in the new unit.
+		d.last.Tick = schedule.Clock{Interval: d.interval}.Last(d.last.Progress.Time)
+	}
+	return nil
+}
+
+func (d *driver) chooseInterval() (i interval) {
+	switch {
+	case d.o.Interval > 0:
+		return d.o.Interval
+	case d.g.Interval > 0:
+		return d.g.Interval
+	}
+	return defaultInterval
+}
+
+// fits compares the job's state with the checkpoint's. A step that is new starts empty; one that is gone, or whose state looks
+// different, would lose or misread what was kept.
+func (d *driver) fits(was map[string]string) error {
+	have := d.g.Fingerprint()
+	for _, step := range slices.Sorted(maps.Keys(was)) {
+		shape, ok := have[step]
+		if !ok {
+			return fmt.Errorf("the checkpoint %s holds state of a step %q that the job no longer has (it has: %s): give the step its name back with .Named(%q), or start over with --fresh",
+				d.st, step, orNone(slices.Sorted(maps.Keys(have))), step)
+		}
+		if shape != was[step] {
+			return fmt.Errorf("the state of step %q is %s in the job and %s in the checkpoint %s: give the changed step another name with .Named, or start over with --fresh",
+				step, shape, was[step], d.st)
+		}
+	}
+	return nil
+}
+
+func orNone(names []string) string {
+	if len(names) == 0 {
+		return "none with state"
+	}
+	return strings.Join(names, ", ")
+}
+
+// openGraphs opens the driver's connectors, and a worker with a graph of its own.
+func (d *driver) openGraphs(build func(*dstream.Job)) error {
+	place := d.o.Place
+	place.Scratch = filepath.Join(d.o.Checkpoint, "receivers")
+	d.place = place
+	if err := d.g.Open(place); err != nil {
+		return err
+	}
+	wg, err := dstream.Build(build, d.o.Name, d.o.Settings)
+	if err != nil {
+		return err
+	}
+	d.wg = wg
+	if err := wg.Open(place); err != nil {
+		return err
+	}
+	if d.dead, err = place.OpenDeadLetters(); err != nil {
+		return err
+	}
+	d.w, err = executor.NewWorker(wg, executor.Options{
+		Slots: d.o.Parallelism, ChunkRows: d.o.ChunkRows, BlockMemory: d.o.BlockMemory,
+		Scratch: filepath.Join(d.o.Scratch, fmt.Sprintf("%s-%d", d.name, os.Getpid())), Segments: &segments{st: d.st, epoch: d.lock.Epoch()},
+		States: d.last.refs(), Job: d.name, DeadLetters: d.dead, Tables: frozenTables{d.st},
+	}, d.take)
+	return err
+}
+
+// prepare makes the scheduler, and gives it the plan that was open, if any.
+func (d *driver) prepare(ctx context.Context, rec batchlog.Recovery) error {
+	ended := map[string]bool{}
+	maps.Copy(ended, d.last.Progress.Ended)
+	d.clock = schedule.Clock{Interval: d.interval}
+	d.plan = &planner{
+		job: d.name, binary: d.o.Binary, clock: d.clock, slots: d.o.Parallelism, limit: d.o.Limit, widths: map[string]int{},
+		parts: d.last.Parts, groups: d.last.Groups, ended: ended, offsets: maps.Clone(d.last.Offsets), stamp: d.last.Timestamp,
+	}
+	for _, s := range d.g.Sources() {
+		d.plan.askers = append(d.plan.askers, &asker{source: s})
+	}
+	open, err := d.openPlans(rec)
+	if err != nil {
+		return err
+	}
+	if d.plan.tables, err = (frozenTables{d.st}).freeze(ctx, d.g, d.place); err != nil {
+		return err
+	}
+	if len(open) == 0 {
+		if err := (frozenTables{d.st}).collect(d.plan.tables); err != nil {
+			return err
+		}
+	}
+	retries := d.o.Retries
+	d.sched, err = schedule.New(schedule.Options{Interval: d.interval, Committed: d.last.Batch, Last: d.last.Tick, Retries: retries})
+	if err != nil {
+		return err
+	}
+	d.open = open
+	return nil
+}
+
+// openPlans returns the plans to redo. One that another binary or other parameters made binds them: it is refused, or, with
+// --replan, given up.
+func (d *driver) openPlans(rec batchlog.Recovery) ([]*planRecord, error) {
+	var out []*planRecord
+	for _, r := range rec.Open {
+		p, err := decode[planRecord]("PLAN", r.Payload)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	for i, p := range out {
+		if p.Plan.Binary == d.o.Binary && maps.Equal(p.Args, d.o.Settings.Args) {
+			continue
+		}
+		if !d.o.Replan {
+			return nil, fmt.Errorf("batch %d was planned by another build of the job (%s; this one is %s) or with other parameters (%v; now %v) and may be half written: "+
+				"start that build again to finish it, or give its plan up with --replan, which may leave rows that only the old code wrote",
+				p.Plan.Batch, short(p.Plan.Binary), short(d.o.Binary), p.Args, d.o.Settings.Args)
+		}
+		for j := len(out) - 1; j >= i; j-- { // newest first
+			if err := d.log.Append(batchlog.Abort, batchlog.Batch(out[j].Plan.Batch), []byte(`{"reason":"replan"}`)); err != nil {
+				return nil, err
+			}
+			d.plan.stamp = max(d.plan.stamp, out[j].Plan.Timestamp)
+		}
+		d.o.Warn(fmt.Sprintf("batch %d is planned anew: rows that only the old code wrote for it may remain in the sinks", p.Plan.Batch))
+		return out[:i], nil
+	}
+	return out, nil
+}
+
+func short(digest string) string {
+	if digest == "" {
+		return "unknown"
+	}
+	return digest[:min(12, len(digest))]
+}
+
+// close gives up what start opened, the newest first.
+func (d *driver) close() error {
+	var errs []error
+	if d.w != nil {
+		errs = append(errs, d.w.Close())
+	}
+	if d.plan != nil {
+		d.plan.close()
+	}
+	for _, g := range []*dstream.Graph{d.wg, d.g} {
+		if g != nil {
+			errs = append(errs, g.Close())
+		}
+	}
+	if d.dead != nil {
+		errs = append(errs, closeSink(d.dead))
+	}
+	if d.log != nil {
+		errs = append(errs, d.log.Close())
+	}
+	if d.lock != nil {
+		errs = append(errs, d.lock.Release())
+	}
+	if d.st != nil {
+		errs = append(errs, d.st.Close())
+	}
+	return errors.Join(errs...)
+}

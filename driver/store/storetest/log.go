@@ -1,0 +1,63 @@
+package storetest
+
+import (
+	"bytes"
+	"io/fs"
+	"strings"
+
+	"github.com/tidemill/tidemill/driver/store"
+)
+
+// logBody reads a log without the zeros in which it may end.
+func (s *suite) logBody(st store.Store, name, want string) {
+	s.Helper()
+	b, err := store.ReadFile(st, name)
+	s.ok(err)
+	if got := string(bytes.TrimRight(b, "\x00")); got != want {
+		s.Fatalf("%s holds %q, want %q", name, got, want)
+	}
+}
+
+func testLog(s *suite) {
+	a, b := s.handle(), s.handle()
+	l, err := a.Log("logs/x", []byte("head;"))
+	s.ok(err)
+	s.body(b, "logs/x", "head;")
+	_, err = b.Log("logs/x", nil)
+	s.is(err, fs.ErrExist)
+	want := "head;"
+	for i := range 20 {
+		rec := strings.Repeat(string(rune('a'+i)), 1<<i%5000+1)
+		want += rec
+		s.ok(l.Append([]byte(rec[:1])))
+		s.ok(l.Append([]byte(rec[1:])))
+		s.ok(l.Sync())
+		s.logBody(b, "logs/x", want)
+	}
+	s.ok(l.Close())
+	s.body(b, "logs/x", want)
+	if l.Append([]byte("x")) == nil || l.Sync() == nil || l.Close() == nil {
+		s.Fatal("a closed log takes bytes")
+	}
+	s.body(b, "logs/x", want)
+}
+
+func testSettle(s *suite) {
+	a, b := s.handle(), s.handle()
+	l, err := a.Log("settle/x", []byte("head;"))
+	s.ok(err)
+	s.ok(l.Append([]byte("good;torn")))
+	s.is(b.Settle("settle/none", 0, 0), fs.ErrNotExist)
+	s.is(b.Settle("settle/x", 5, 1<<30), fs.ErrInvalid)
+	s.is(b.Settle("settle/x", 6, 5), fs.ErrInvalid)
+	s.logBody(b, "settle/x", "head;good;torn")
+	s.ok(b.Settle("settle/x", 5, 10))
+	s.body(a, "settle/x", "head;good;")
+	// The other process may still live, and close its end.
+	s.ok(l.Close())
+	got, err := store.ReadFile(a, "settle/x")
+	s.ok(err)
+	if !bytes.HasPrefix(got, []byte("head;good;")) {
+		s.Fatalf("holds %q", got)
+	}
+}

@@ -1,0 +1,168 @@
+package dstream
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidemill/tidemill/rdd"
+)
+
+// Graph is a complete job: what build made, checked and named. Driver and worker each have one of their own.
+type Graph struct {
+	Name     string
+	Interval time.Duration
+
+	job     *Job
+	dynamic bool // some datasets are made anew each batch
+	last    *Batch
+}
+
+// Build runs a build function and checks what it made. The error is all of the job's mistakes together.
+func Build(build func(*Job), name string, s Settings) (g *Graph, err error) {
+	j := NewJob(s)
+	j.Name = name
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the build function failed: %w", &rdd.PanicError{Value: p, Stack: string(debug.Stack())})
+		}
+	}()
+	build(j)
+	j.closed = true
+	j.unknownArgs()
+	j.nameSteps()
+	if len(j.outputs)+len(j.bodies) == 0 {
+		j.fail("build", "job", errors.New("it has no output: end a stream with WriteTo, Write, Print or ForEach, or nothing would ever run"))
+	}
+	if j.Interval < 0 {
+		j.fail("build", "job", fmt.Errorf("Interval %v is negative", j.Interval))
+	}
+	if err := j.Err(); err != nil {
+		return nil, err
+	}
+	g = &Graph{Name: j.Name, Interval: j.Interval, job: j}
+	for _, n := range j.nodes {
+		g.dynamic = g.dynamic || n.dynamic
+	}
+	return g, nil
+}
+
+// Params are the parameters that the job has.
+func (g *Graph) Params() []Param { return g.job.params }
+
+// Fingerprint is what decides whether a checkpoint fits the job: the steps with state and what their state looks like.
+func (g *Graph) Fingerprint() map[string]string {
+	out := map[string]string{}
+	for _, n := range g.job.nodes {
+		if n.state != nil && n.state.fresh != nil {
+			out[n.state.name] = n.state.shape
+		}
+	}
+	return out
+}
+
+// Digest covers the whole graph, for the check that two calls of build made the same.
+func (g *Graph) Digest() string {
+	var b strings.Builder
+	for _, n := range g.job.nodes {
+		fmt.Fprintf(&b, "%d %s %s %s", n.id, n.kind, n.at, n.name)
+		for _, p := range n.parents {
+			fmt.Fprintf(&b, " %d", p.id)
+		}
+		b.WriteByte('\n')
+	}
+	for _, o := range g.job.outputs {
+		fmt.Fprintf(&b, "%s %s %d\n", o.kind, o.name, o.n.id)
+	}
+	sum := sha256.Sum256([]byte(b.String()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Describe lists the nodes of the graph, for the message about two graphs that differ.
+func (g *Graph) Describe() []string {
+	var out []string
+	for _, n := range g.job.nodes {
+		out = append(out, fmt.Sprintf("%s %s %s", n.at, n.kind, n.name))
+	}
+	return out
+}
+
+// Batch is a batch's program: its datasets cut into stages.
+type Batch struct {
+	Program *rdd.Program
+	g       *Graph
+	plan    *Plan
+	shape   string // of the plan, as far as it decides the datasets
+}
+
+// Batch makes the program of a batch. It is made once for all batches of the same shape, unless the job has a Transform.
+func (g *Graph) Batch(p *Plan) (b *Batch, err error) {
+	shape := g.shape(p)
+	if !g.dynamic && g.last != nil && g.last.shape == shape {
+		return &Batch{g.last.Program, g, p, shape}, nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("Transform failed: %w", &rdd.PanicError{Value: r, Stack: string(debug.Stack())})
+		}
+	}()
+	b = &Batch{g: g, plan: p, shape: shape}
+	c := &cut{plan: p, ctx: b.context(rdd.WithRunner(context.Background(), noActions{})), by: rdd.NewPartitioner(p.Groups, p.Parts), made: map[*node]*rdd.Node{}}
+	var outputs []*rdd.Node
+	for _, o := range g.job.outputs {
+		outputs = append(outputs, o.of(c))
+	}
+	for _, f := range g.job.bodies {
+		outputs = append(outputs, c.of(f.n))
+	}
+	if b.Program, err = rdd.Compile(outputs...); err != nil {
+		return nil, err
+	}
+	g.last = b
+	return b, nil
+}
+
+// shape is what of a plan decides the datasets.
+func (g *Graph) shape(p *Plan) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d/%d", p.Parts, p.Groups)
+	for _, in := range g.job.inputs {
+		fmt.Fprintf(&b, " %d", len(p.Sources[in.name].Parts))
+	}
+	return b.String()
+}
+
+func (b *Batch) context(ctx context.Context) Context {
+	return Context{Context: ctx, Batch: b.plan.Time, seed: b.plan.Seed}
+}
+
+// Outputs is the number of the job's sinks. The rows of sink i stand in the blocks of stage Program.Outputs[i].
+func (b *Batch) Outputs() int { return len(b.g.job.outputs) }
+
+// OutputName is the name of sink i.
+func (b *Batch) OutputName(i int) string { return b.g.job.outputs[i].name }
+
+// Shape is the row type of the blocks of sink i.
+func (b *Batch) Shape(i int) *rdd.Shape { return b.Program.Stages[b.Program.Outputs[i]].Node.Shape }
+
+// Steps lists the steps whose state the tasks of a stage hold.
+func (b *Batch) Steps(stage int) []string {
+	var out []string
+	for _, n := range b.Program.Stages[stage].Nodes {
+		if name, ok := n.State.(string); ok {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// Reads tells whether the tasks of a stage read a source.
+func (b *Batch) Reads(stage int) bool {
+	return slices.ContainsFunc(b.Program.Stages[stage].Nodes, func(n *rdd.Node) bool { return n.Kind == sourceKind })
+}

@@ -1,0 +1,157 @@
+package executor
+
+import (
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/executor/wire"
+	"github.com/tidemill/tidemill/rdd/codec"
+)
+
+// Segments is where a worker makes state durable: append-only files, of which it writes one at a time.
+type Segments interface {
+	// Create makes a new, empty segment and returns the name under which Open finds it.
+	Create() (name string, s Segment, err error)
+	// Open opens a segment for reading; the caller closes it.
+	Open(name string) (io.ReaderAt, io.Closer, error)
+}
+
+// Segment is a file that only grows. What was appended is durable once Sync has returned.
+type Segment interface {
+	Append(p []byte) error
+	Sync() error
+	Close() error
+}
+
+// maxSegment is the size at which a worker starts a new segment, in bytes: old ones can only go as a whole.
+const maxSegment = 16 << 20
+
+type partition struct {
+	step string
+	part int
+}
+
+// states holds the committed state of the partitions that this worker has run, and where it is durable.
+type states struct {
+	segments Segments
+	live     map[partition]wire.StateRef // committed versions, as the driver told them
+
+	mu   sync.Mutex
+	held map[partition]dstream.State
+
+	name    string // of the segment at hand
+	segment Segment
+	at      int64
+}
+
+// of returns the committed state of a partition: held, restored from its segment, or fresh.
+func (s *states) of(p partition, fresh func() dstream.State) (dstream.State, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st, ok := s.held[p]; ok {
+		return st, nil
+	}
+	st := fresh()
+	if ref, ok := s.live[p]; ok && ref.Length > 0 {
+		if err := s.restore(st, ref); err != nil {
+			return nil, fmt.Errorf("restore the state of %s, partition %d, from %s: %w", p.step, p.part, ref.Segment, err)
+		}
+	}
+	s.held[p] = st
+	return st, nil
+}
+
+func (s *states) restore(st dstream.State, ref wire.StateRef) error {
+	f, c, err := s.segments.Open(ref.Segment)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	rec, err := codec.ReadFrame(io.NewSectionReader(f, ref.Offset, ref.Length), codec.Limits{Bytes: ref.Length})
+	if err != nil {
+		return err
+	}
+	return st.Restore(rec)
+}
+
+// save appends the version of a partition that an overlay makes. It is durable after sync.
+func (s *states) save(p partition, st dstream.State, o dstream.Overlay) (wire.StateRef, error) {
+	s.mu.Lock()
+	was, had := s.live[p]
+	s.mu.Unlock()
+	if had && o.Empty() {
+		return was, nil
+	}
+	rec, err := st.Snapshot(o)
+	ref := wire.StateRef{Step: p.step, Partition: p.part}
+	if err != nil || rec == nil {
+		return ref, err
+	}
+	frame, err := codec.AppendFrame(nil, rec)
+	if err != nil {
+		return ref, err
+	}
+	if err := s.room(); err != nil {
+		return ref, err
+	}
+	if err := s.segment.Append(frame); err != nil {
+		return ref, fmt.Errorf("write state: %w", err)
+	}
+	ref.Segment, ref.Offset, ref.Length = s.name, s.at, int64(len(frame))
+	s.at += ref.Length
+	return ref, nil
+}
+
+// room makes sure that there is a segment to append to.
+func (s *states) room() error {
+	if s.segment != nil && s.at < maxSegment {
+		return nil
+	}
+	if s.segment != nil {
+		if err := s.segment.Sync(); err != nil {
+			return err
+		}
+		if err := s.segment.Close(); err != nil {
+			return err
+		}
+	}
+	name, seg, err := s.segments.Create()
+	if err != nil {
+		return fmt.Errorf("start a state segment: %w", err)
+	}
+	s.name, s.segment, s.at = name, seg, 0
+	return nil
+}
+
+func (s *states) sync() error {
+	if s.segment == nil {
+		return nil
+	}
+	return s.segment.Sync()
+}
+
+// commit makes overlays the committed state.
+func (s *states) commit(saved []savedState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range saved {
+		s.held[v.at].Commit(v.overlay)
+		s.live[v.at] = v.ref
+	}
+}
+
+// savedState is a version that is durable and waits for COMMIT.
+type savedState struct {
+	at      partition
+	overlay dstream.Overlay
+	ref     wire.StateRef
+}
+
+func (s *states) close() error {
+	if s.segment == nil {
+		return nil
+	}
+	return s.segment.Close()
+}

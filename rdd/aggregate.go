@@ -1,0 +1,34 @@
+package rdd
+
+// Aggregate folds the rows of each key into an accumulator: add folds a row, merge another accumulator, which it must neither
+// keep nor change. The zero value of A is the empty accumulator. Rows are combined before they are sent.
+func (k Keyed[K, V]) Aggregate[A any](add func(*A, V), merge func(*A, A)) Keyed[K, A] {
+	return Keyed[K, A]{aggregate(k.n, "Aggregate", FoldOf(add, merge), func(_ K, a A) A { return a })}
+}
+
+// Reduce combines the rows of each key with f, which must be associative: it is applied to rows and to results of itself.
+func (k Keyed[K, V]) Reduce(f func(V, V) V) Keyed[K, V] {
+	return Keyed[K, V]{aggregate(k.n, "Reduce", Reducing(f), func(_ K, a Reduced[V]) V { return a.Val })}
+}
+
+// Count counts the rows of each key.
+func (k Keyed[K, V]) Count() Keyed[K, int64] {
+	return Keyed[K, int64]{aggregate(k.n, "Count", Counting[V](), func(_ K, n int64) int64 { return n })}
+}
+
+// GroupMap gives f all rows of a key at once, in map order. All of them are in memory at the same time: prefer Aggregate.
+func (k Keyed[K, V]) GroupMap[R any](f func(K, []V) R) Keyed[K, R] {
+	return Keyed[K, R]{aggregate(k.n, "GroupMap", Grouping[V](), f)}
+}
+
+// Distinct keeps one row a key: the first in map order.
+func (k Keyed[K, V]) Distinct() Keyed[K, V] {
+	first := Reducing(func(a, _ V) V { return a })
+	return Keyed[K, V]{aggregate(k.n, "Distinct", first, func(_ K, a Reduced[V]) V { return a.Val })}
+}
+
+// Distinct keeps one of equal rows.
+func Distinct[T comparable](r RDD[T]) RDD[T] { return r.KeyBy(Itself).Distinct().Values() }
+
+// CountByValue counts equal rows.
+func CountByValue[T comparable](r RDD[T]) Keyed[T, int64] { return r.KeyBy(Itself).Count() }

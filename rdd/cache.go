@@ -1,0 +1,14 @@
+package rdd
+
+// Cache keeps the partitions once they are computed: in memory, and on disk beyond the block store's limit. Of no use for a
+// dataset that is used once; one that is used twice in the same program is computed once in any case.
+func (r RDD[T]) Cache() RDD[T] { return RDD[T]{cached[None, T](r.n)} }
+
+// Cache keeps the partitions once they are computed: in memory, and on disk beyond the block store's limit.
+func (k Keyed[K, V]) Cache() Keyed[K, V] { return Keyed[K, V]{cached[K, V](k.n)} }
+
+func cached[K, V any](p *Node) *Node {
+	n := Narrow(p, "Cache", func(in, out *Rows[K, V]) { *out = *in })
+	n.Keep = true
+	return n
+}

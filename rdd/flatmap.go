@@ -1,0 +1,65 @@
+package rdd
+
+import "iter"
+
+// FlatMap gives each row to f and keeps everything that it yields, each with the row's event time. f is called as an iterator,
+// which allocates three times a row; where one row gives none or one, FilterMap allocates nothing.
+func (r RDD[T]) FlatMap[U any](f func(T) iter.Seq[U]) RDD[U] {
+	return RDD[U]{flatten[None, T, None, U](r.n, "FlatMap", func(in *Rows[None, T], i int, e *emitter[None, U]) {
+		for u := range f(in.Vals[i]) {
+			e.out.Vals = append(e.out.Vals, u)
+			if in.Times != nil {
+				e.out.Times = append(e.out.Times, in.Times[i])
+			}
+		}
+	})}
+}
+
+// FlatMapValues gives each row to f and keeps everything that it yields under the row's key.
+func (k Keyed[K, V]) FlatMapValues[W any](f func(V) iter.Seq[W]) Keyed[K, W] {
+	return Keyed[K, W]{flatten[K, V, K, W](k.n, "FlatMapValues", func(in *Rows[K, V], i int, e *emitter[K, W]) {
+		for w := range f(in.Vals[i]) {
+			e.out.Keys, e.out.Vals = append(e.out.Keys, in.Keys[i]), append(e.out.Vals, w)
+			if in.Times != nil {
+				e.out.Times = append(e.out.Times, in.Times[i])
+			}
+		}
+	})}
+}
+
+// FlatMapKeyed gives each key and row of a node of Rows[K, V] to f and keeps everything that it yields, without the key.
+func FlatMapKeyed[K comparable, V, U any](n *Node, f func(K, V) iter.Seq[U]) *Node {
+	return flatten[K, V, None, U](n, "FlatMap", func(in *Rows[K, V], i int, e *emitter[None, U]) {
+		for u := range f(in.Keys[i], in.Vals[i]) {
+			e.out.Vals = append(e.out.Vals, u)
+			if in.Times != nil {
+				e.out.Times = append(e.out.Times, in.Times[i])
+			}
+		}
+	})
+}
+
+// flatten makes an operator of a function that emits any number of rows for row i.
+func flatten[K, V, L, W any](p *Node, kind string, emit func(in *Rows[K, V], i int, e *emitter[L, W])) *Node {
+	n := newNode[L, W](kind, p)
+	n.compute = func(t *Task, _ int, in []Seq) Seq {
+		return func(yield func(Chunk, error) bool) {
+			e := &emitter[L, W]{rows: t.ChunkRows, yield: yield}
+			for c, err := range in[0] {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				rows := c.(*Rows[K, V])
+				for i := range rows.Vals {
+					emit(rows, i, e)
+					if e.full() && !e.flush() {
+						return
+					}
+				}
+			}
+			e.flush()
+		}
+	}
+	return n
+}

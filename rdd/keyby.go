@@ -1,0 +1,34 @@
+package rdd
+
+// KeyBy gives each row the key that f finds in it. Only keys are written; rows and event times are shared.
+func (r RDD[T]) KeyBy[K comparable](f func(T) K) Keyed[K, T] {
+	return Keyed[K, T]{Narrow(r.n, "KeyBy", func(in *Rows[None, T], out *Rows[K, T]) {
+		out.Vals, out.Times, out.Sealed = in.Vals, in.Times, in.Sealed&(ValColumn|TimeColumn)
+		out.Keys = Sized(out.Keys, len(in.Vals))
+		for i := range in.Vals {
+			out.Keys[i] = f(in.Vals[i])
+		}
+	})}
+}
+
+// KeyValue makes a key and a value of each row: Spark's mapToPair.
+func (r RDD[T]) KeyValue[K comparable, V any](f func(T) (K, V)) Keyed[K, V] {
+	return Keyed[K, V]{Narrow(r.n, "KeyValue", func(in *Rows[None, T], out *Rows[K, V]) {
+		out.Times, out.Sealed = in.Times, in.Sealed&TimeColumn
+		out.Keys, out.Vals = Sized(out.Keys, len(in.Vals)), Sized(out.Vals, len(in.Vals))
+		for i := range in.Vals {
+			out.Keys[i], out.Vals[i] = f(in.Vals[i])
+		}
+	})}
+}
+
+// Rekey gives each row another key and value.
+func (k Keyed[K, V]) Rekey[L comparable, W any](f func(K, V) (L, W)) Keyed[L, W] {
+	return Keyed[L, W]{Narrow(k.n, "Rekey", func(in *Rows[K, V], out *Rows[L, W]) {
+		out.Times, out.Sealed = in.Times, in.Sealed&TimeColumn
+		out.Keys, out.Vals = Sized(out.Keys, len(in.Vals)), Sized(out.Vals, len(in.Vals))
+		for i := range in.Vals {
+			out.Keys[i], out.Vals[i] = f(in.Keys[i], in.Vals[i])
+		}
+	})}
+}

@@ -1,0 +1,16 @@
+// Package ring is the arithmetic of placement: which token a key has, which key
+// group a token falls into, which partition owns a key group.
+//
+// All of it is pure and fixed for ever: the same key has the same token in every
+// process and every release, and it is the token that Cassandra's
+// Murmur3Partitioner gives the same partition key, so a row reduced on the node
+// that owns its token is already where a Cassandra table will store it.
+//
+//	key bytes (AppendText, AppendBigint, …, Composite)
+//	   → Murmur3 → Token (signed 64 bit)
+//	   → Group(token, groups)               1 of 16 … 65,536 equal slices of token space
+//	   → Partition(group, groups, parts)    contiguous runs of groups
+//
+// The package knows nothing of nodes or replicas: where a group lives is decided
+// elsewhere, and a change of that moves groups without hashing anything again.
+package ring
