@@ -58,11 +58,10 @@ func (b *batch) ran(now time.Time) {
 
 // makePlan asks the sources, in the background.
 func (d *driver) makePlan(c schedule.Plan) {
-	from := c.From
-	go func() {
-		plan, last, err := d.plan.next(d.planning, c.Batch, from, c.To)
+	d.background.Go(func() {
+		plan, last, err := d.plan.next(d.planning, c.Batch, c.From, c.To)
 		d.post(func() { d.planned(c, plan, last, err) })
-	}()
+	})
 }
 
 // planned makes the batch's program and hands its shape to the scheduler.
@@ -235,10 +234,10 @@ func (d *driver) located(r wire.TaskFailed) error {
 // finish runs the sinks' last step, in the background, balances the ledger, and logs COMMIT.
 func (d *driver) finish() {
 	b := d.b
-	go func() {
+	d.background.Go(func() {
 		err := d.finishSinks(d.now, b)
 		d.post(func() { d.logCommit(err) })
-	}()
+	})
 }
 
 func (d *driver) finishSinks(ctx context.Context, b *batch) error {

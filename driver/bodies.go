@@ -25,7 +25,7 @@ type actionResult struct {
 // runBodies runs the ForEach bodies of the batch at hand, one after the other, off the driver's goroutine.
 func (d *driver) runBodies() {
 	b := d.b
-	go func() {
+	d.background.Go(func() {
 		var err error
 		programs := 0
 		for i := range b.program.Bodies() {
@@ -35,7 +35,7 @@ func (d *driver) runBodies() {
 			}
 		}
 		d.post(func() { d.step(schedule.BodiesDone{Batch: b.rec.Plan.Batch, Err: err}) })
-	}()
+	})
 }
 
 // bodyRunner sends the actions of one body to the scheduler as sub-jobs, and keeps their results for the workers that replay it.
@@ -82,6 +82,8 @@ func (r *bodyRunner) Collect(ctx context.Context, n *rdd.Node) ([]rdd.Chunk, err
 		}
 		r.recorded = append(r.recorded, got.chunks)
 		return got.chunks, nil
+	case <-r.d.over:
+		return nil, errors.New("the job has ended")
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/tidemill/tidemill/driver/batchlog"
@@ -50,10 +51,12 @@ type driver struct {
 	b       *batch        // at hand
 	done    int64         // committed by this run
 
-	planning context.Context // of questions to sources
-	events   chan func()
-	halted   bool
-	err      error
+	planning   context.Context // of questions to sources
+	events     chan func()
+	over       chan struct{}  // closed when the loop has ended: what is posted later is of no interest
+	background sync.WaitGroup // goroutines that post
+	halted     bool
+	err        error
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
@@ -69,7 +72,7 @@ func closeSink(s dstream.RecordSink) error {
 func (d *driver) post(f func()) {
 	select {
 	case d.events <- f:
-	case <-d.now.Done():
+	case <-d.over:
 	}
 }
 
@@ -83,6 +86,7 @@ func (d *driver) loop(ctx context.Context) error {
 	for _, p := range d.open {
 		d.redo(p)
 	}
+	defer close(d.over)
 	planning, stopPlanning := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopPlanning()
 	d.planning = planning

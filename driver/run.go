@@ -31,9 +31,8 @@ func Run(ctx, now context.Context, build func(*dstream.Job), o Options) error {
 	if err != nil {
 		return err
 	}
-	d := &driver{o: o, g: g, name: g.Name, events: make(chan func(), 256), now: now}
-	err = errors.Join(d.start(ctx, build), d.err)
-	if err == nil {
+	d := &driver{o: o, g: g, name: g.Name, events: make(chan func(), 256), over: make(chan struct{}), now: now}
+	if err = d.start(ctx, build); err == nil {
 		err = d.loop(ctx)
 	}
 	return errors.Join(err, d.close())
@@ -300,6 +299,7 @@ func (d *driver) close() error {
 	if d.w != nil {
 		errs = append(errs, d.w.Close())
 	}
+	d.background.Wait()
 	if d.plan != nil {
 		d.plan.close()
 	}

@@ -36,6 +36,20 @@ var jsonSeeds = []string{
 	`{"ad_id": "Grüße, 世界 \u2028"}`,
 }
 
+// jsonPairs are records whose second is like the first but for what must not be overlooked on the short way.
+var jsonPairs = []string{
+	"{\"ad_id\": \"a\", \"i\": 1}\n{\"ad_id\": \"a\", \"i\": }\n",
+	"{\"ad_id\": \"a\", \"x\": 1}\n{\"ad_id\": \"a\", \"x\": }\n",
+	"{\"ad_id\": \"a\", \"x\": 1}\n{\"ad_id\": \"a\", \"x\": 01}\n",
+	"{\"x\": \"aaaaaaaaaaaaaaa\", \"ad_id\": \"b\"}\n{\"x\": \"\", \"ad_id\": \"b\"}\n",
+	"{\"x\": \"aaaaaaaaaaaaaaaa\", \"ad_id\": \"b\"}\n{\"x\": \"\", \"ad_id\": \"c\"}, \"ad_id\": \"b\"}\n",
+	"{\"ad_id\": \"aa\"}\n{\"ad_id\": \"a\\\"}\n",
+	"{\"ad_id\": \"aa\"}\n{\"ad_id\": \"a\t\"}\n{\"ad_id\": \"a\xff\"}\n{\"ad_id\": \"\u00e9\"}\n",
+	"{\"ad_id\": \"aa\"}\n{\"ad_id\": \"aa\"} \n{\"ad_id\": \"aa\"}\r\n{\"ad_id\": \"aa\"}x\n{\"ad_id\": \"aa\"}",
+	"{\"ad_id\": \"aa\"}\n{\"ad_id\": \"\n\"}\n",
+	"{\"ad_id\": \"a\", \"t\": \"1700000000000\"}\n{\"ad_id\": \"a\", \"t\": \"-62135596800000\"}\n{\"ad_id\": \"a\", \"t\": \"2023-11-14\"}",
+}
+
 // FuzzJSON compares each line of a file with what the oracle says of it, by one decoder that learns on the way, in the file
 // and alone.
 func FuzzJSON(f *testing.F) {
@@ -43,6 +57,9 @@ func FuzzJSON(f *testing.F) {
 		f.Add(s + "\n" + s + "\n" + s)
 	}
 	f.Add(strings.Join(jsonSeeds, "\n"))
+	for _, s := range jsonPairs {
+		f.Add(s)
+	}
 	f.Add(strings.Repeat("[", 10001) + strings.Repeat("]", 10001))
 	f.Add(`{"ad_id": "a", "x": ` + strings.Repeat("[", 9999) + strings.Repeat("]", 9999) + `}`)
 	f.Fuzz(func(t *testing.T, file string) { againstOracle(t, file) })

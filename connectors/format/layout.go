@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"math"
 	"time"
 	"unicode/utf8"
 	"unsafe"
@@ -23,8 +24,9 @@ type layout struct {
 // slot is the place of a string, between its quotes, or of another value without parts.
 type slot struct {
 	after  literal // behind it
-	guess  int     // the length of the last string here, often that of the next
-	trust  int     // in the guess: from 0 on it is tried
+	guess  int     // the length of the next value, most likely; unguessed where looking for its end is quicker
+	wrong  int     // guesses
+	pause  int     // how many values are still looked for before the next guess
 	quoted bool
 	offset uintptr
 	to     *node // what it sets; nil if nothing
@@ -32,6 +34,9 @@ type slot struct {
 	moment bool  // … or a time
 	at     span  // where it was in the last record that fit
 }
+
+// unguessed is longer than any buffer.
+const unguessed = math.MaxInt / 2
 
 // match returns where the record at b[i:] ends if its literals are those of l, else 0. The slots know their places then.
 func (l *layout) match(b []byte, i int) int {
@@ -43,7 +48,7 @@ func (l *layout) match(b []byte, i int) int {
 	for k := range l.slots {
 		s := &l.slots[k]
 		hi := i + s.guess
-		if s.trust < 0 || hi > room || s.after.rest != "" || !s.after.begins(unsafe.Add(start, hi)) {
+		if hi > room || !s.after.begins(unsafe.Add(start, hi)) {
 			if hi = s.find(b, i); hi < 0 {
 				return 0
 			}
@@ -58,7 +63,8 @@ func (l *layout) match(b []byte, i int) int {
 func (s *slot) find(b []byte, i int) int {
 	n := -1
 	if s.quoted {
-		n = s.quotedLen(b[i:])
+		n = bytes.IndexByte(b[i:], '"')
+		s.learn(n)
 	} else if n = numberLen(b[i:]); n == 0 {
 		n = wordLen(b[i:])
 	}
@@ -68,20 +74,21 @@ func (s *slot) find(b []byte, i int) int {
 	return i + n
 }
 
-// quotedLen is the length of the string that b begins with, -1 if it does not end. A guess that was wrong costs more than
-// none, so lengths that change all the time are soon not guessed any more.
-func (s *slot) quotedLen(b []byte) int {
-	n := bytes.IndexByte(b, '"')
-	if n == s.guess {
-		s.trust = min(s.trust+1, mostTrust)
-		return n
+// learn takes note of the length of a string that had to be looked for, -1 if it has no end. A wrong guess costs more than
+// none, so after a few there are none for a while. None is made where the next literal is too long to be compared by words.
+func (s *slot) learn(n int) {
+	if s.guess == unguessed {
+		if s.pause--; s.pause > 0 || s.after.rest != "" {
+			return
+		}
+	} else if s.wrong++; s.wrong > patience {
+		s.guess, s.wrong, s.pause = unguessed, 0, pause
+		return
 	}
-	s.trust = max(s.trust-2, leastTrust)
 	s.guess = max(n, 0)
-	return n
 }
 
-const leastTrust, mostTrust = -8, 2
+const patience, pause = 4, 100
 
 // wordLen is the length of the word of JSON that b begins with, 0 if it begins with none.
 func wordLen(b []byte) int {

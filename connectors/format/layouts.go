@@ -95,12 +95,10 @@ func (s *surveyor) literal(end int) {
 
 // slot puts a slot where the value at rec[lo:hi] is.
 func (s *surveyor) slot(n *node, offset uintptr, lo, hi int) {
-	v := slot{quoted: s.rec[lo] == '"', trust: -1, to: n, offset: offset}
+	v := slot{quoted: s.rec[lo] == '"', guess: unguessed, to: n, offset: offset}
 	if v.quoted {
 		lo, hi = lo+1, hi-1
-		v.trust = 0
 	}
-	v.guess = hi - lo
 	if n != nil {
 		s.l.set = append(s.l.set, len(s.l.slots))
 		v.string = n.kind == codec.String && v.quoted && !n.nullable

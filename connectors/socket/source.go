@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/tidemill/tidemill/connectors/format"
 	"github.com/tidemill/tidemill/connectors/internal/param"
@@ -23,6 +24,7 @@ type Source struct {
 	reconnect    bool
 	backlog      int64
 	segment      int64
+	pause        func(ctx context.Context, d time.Duration) error
 	decoder      func() format.Decoder
 	csv          bool
 
@@ -40,7 +42,7 @@ func openSource(e dstream.Endpoint) (*Source, error) {
 		return nil, fmt.Errorf("%s: a socket cannot be read again, so its lines need a log, for which there is no folder: give the job a checkpoint", e.URL.Redacted())
 	}
 	q := e.URL.Query()
-	s := &Source{address: e.URL.Host, dir: e.Scratch, segment: segmentBytes, csv: q.Get("format") == "csv"}
+	s := &Source{address: e.URL.Host, dir: e.Scratch, segment: segmentBytes, pause: sleep, csv: q.Get("format") == "csv"}
 	p := param.Of(e.URL)
 	s.reconnect, s.backlog = p.Bool("reconnect", true), p.Int("backlog", 1<<30, 1, 1<<50)
 	if err := p.Bad(); err != nil {
@@ -115,7 +117,7 @@ func (s *Source) receive(at int64) error {
 	}
 	s.receiver = &receiver{
 		address: s.address, journal: j, reconnect: s.reconnect, backlog: s.backlog,
-		freed: make(chan struct{}, 1), wait: sleep,
+		freed: make(chan struct{}, 1), wait: s.pause,
 	}
 	s.receiver.start()
 	return nil

@@ -24,11 +24,6 @@ func openSink(e dstream.Endpoint) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, x := range f.rows.Fields {
-		if x.Nullable && (x.Partition || x.Key) {
-			return nil, fmt.Errorf("%s: field %s is part of the primary key and cannot be a pointer", e.URL.Redacted(), x.Name)
-		}
-	}
 	if err := f.checkExisting(); err != nil {
 		return nil, err
 	}

@@ -208,3 +208,25 @@ func TestReadOfAnEmptyCheckpoint(t *testing.T) {
 		t.Fatalf("%v, %v", r, err)
 	}
 }
+
+// Of two records in one unsynced write the disk may keep the second alone. That
+// is a torn tail, not damage: the first was never durable.
+func TestTornGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fsys, w := crashfs.New(), world{}
+		d := mustStart(t, fsys, batchlog.Options{})
+		defer d.stop()
+		if err := w.append(d, entry{plan, 1, "p1"}); err != nil {
+			t.Fatal(err)
+		}
+		fsys.Fail(fsys.Calls()+3, crashfs.Crash) // after the write, before the sync
+		if err := w.append(d, entry{commit, 1, strings.Repeat("long", 50)}, entry{plan, 2, ""}); !errors.Is(err, crashfs.ErrCrashed) {
+			t.Fatal(err)
+		}
+		for seed := range uint64(100) {
+			if err := recoverFrom(fsys.PowerCut(seed, 0.9), w.clone(), seed); err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+		}
+	})
+}

@@ -80,7 +80,7 @@ func Open(st store.Store, fence Fence, o Options) (*Log, Recovery, error) {
 	if err := l.start(segmentName{epoch: fence.Epoch()}); err != nil {
 		return nil, Recovery{}, errors.Join(err, l.Close())
 	}
-	if err := l.sweep(c); err != nil {
+	if err := l.sweep(); err != nil {
 		return nil, Recovery{}, errors.Join(err, l.Close())
 	}
 	return l, rec, nil

@@ -72,7 +72,7 @@ func (l *Log) writeManifest(first segmentName) error {
 
 // sweep removes what earlier epochs left behind: segments outside the chain,
 // their torn tails, manifests. Of epochs after this one it touches nothing.
-func (l *Log) sweep(c chain) error {
+func (l *Log) sweep() error {
 	d, err := listLog(l.store)
 	if err != nil {
 		return err

@@ -170,15 +170,18 @@ func BenchmarkPut(b *testing.B) {
 	for i := range empty.Stages {
 		empty.Stages[i] = report.Stage{Name: empty.Stages[i].Name, Tasks: 1, Attempts: 1}
 	}
-	for name, batch := range map[string]*report.Batch{"full": sample(1), "empty": empty} {
-		b.Run(name, func(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		batch *report.Batch
+	}{{"full", sample(1)}, {"empty", empty}} {
+		b.Run(c.name, func(b *testing.B) {
 			board := NewBoard(Options{})
 			p := NewProgress(board, ProgressOptions{Mode: Plain})
 			b.ReportAllocs()
 			for b.Loop() {
-				board.SetRunning(batch)
-				board.Put(batch)
-				p.Put(batch)
+				board.SetRunning(c.batch)
+				board.Put(c.batch)
+				p.Put(c.batch)
 			}
 		})
 	}

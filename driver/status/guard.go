@@ -57,7 +57,7 @@ func refuse(w http.ResponseWriter, code int, why string) {
 	_, _ = w.Write([]byte(why + "\n")) // the client has gone; nobody is left to tell
 }
 
-// ours reports whether the request's Host is localhost, a loopback address, or the very address it came in on. The
+// ours reports whether the request's Host is localhost or a loopback address; the address we listen on is always one. The
 // port is not looked at: a tunnel may end at another one.
 func ours(r *http.Request) bool {
 	host := hostname(r.Host)
@@ -65,14 +65,7 @@ func ours(r *http.Request) bool {
 		return true
 	}
 	ip, err := netip.ParseAddr(host)
-	if err != nil || ip.Zone() != "" {
-		return false
-	}
-	if ip.Unmap().IsLoopback() {
-		return true
-	}
-	local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return local != nil && local.AddrPort().Addr().Unmap() == ip.Unmap()
+	return err == nil && ip.Zone() == "" && ip.Unmap().IsLoopback()
 }
 
 // hostname is host without port and brackets; "" if it is not a Host at all.

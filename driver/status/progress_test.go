@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -27,27 +28,27 @@ func newScreen() *screen { return &screen{lines: [][]rune{nil}} }
 
 func (s *screen) Write(p []byte) (int, error) {
 	s.writes++
-	text := []rune(string(p))
-	for len(text) > 0 {
+	for text := string(p); text != ""; {
 		last := &s.lines[len(s.lines)-1]
-		rest, erased := strings.CutPrefix(string(text), "\x1b[2K")
-		switch {
-		case erased:
+		if rest, ok := strings.CutPrefix(text, "\x1b[2K"); ok {
 			*last = []rune(strings.Repeat(" ", s.column))
-			text = []rune(rest)
+			text = rest
 			continue
-		case text[0] == '\r':
+		}
+		r, n := utf8.DecodeRuneInString(text)
+		text = text[n:]
+		switch r {
+		case '\r':
 			s.column = 0
-		case text[0] == '\n':
+		case '\n':
 			s.lines, s.column = append(s.lines, nil), 0
 		default:
 			for len(*last) <= s.column {
 				*last = append(*last, ' ')
 			}
-			(*last)[s.column] = text[0]
+			(*last)[s.column] = r
 			s.column++
 		}
-		text = text[1:]
 	}
 	return len(p), nil
 }

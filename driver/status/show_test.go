@@ -24,7 +24,9 @@ func TestShow(t *testing.T) {
 		t.Skip("nobody looks; -show ADDRESS serves a made-up job")
 	}
 	b := NewBoard(Options{})
-	b.SetJob(adsJob())
+	job := adsJob()
+	job.Started = time.Now()
+	b.SetJob(job)
 	server, err := Listen(*show, b)
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +46,9 @@ func showBatches(ctx context.Context, b *Board) {
 	defer p.End("interrupted")
 	for n := int64(1); ctx.Err() == nil; n++ {
 		one := sample(n)
+		shift := time.Since(one.Time)
+		mark := one.Steps[0].Watermark.Add(shift)
+		one.Time, one.Steps[0].Watermark = one.Time.Add(shift), &mark
 		one.Timeline.Committed += time.Duration(rand.IntN(40)) * time.Millisecond
 		if *showFail && n == 24 {
 			b.Put(broken(n))

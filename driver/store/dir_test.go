@@ -250,3 +250,22 @@ func TestPublishIsAtomic(t *testing.T) {
 		}
 	}
 }
+
+func TestRemovalsAreDurable(t *testing.T) {
+	fsys := crashfs.New()
+	d := open(t, "mem", store.DirOptions{FS: fsys})
+	for _, n := range []string{"log/a", "log/b"} {
+		if err := d.Create(n, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, n := range []string{"log/a", "log/b"} {
+		if err := d.Remove(n); err != nil {
+			t.Fatal(err)
+		}
+		after := open(t, "mem", store.DirOptions{FS: fsys.PowerCut(1, 0)})
+		if _, err := after.Stat(n); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is back after a power cut: %v", n, err)
+		}
+	}
+}

@@ -145,6 +145,7 @@ func TestLyingArrays(t *testing.T) {
 		{[]int64{}, values(list, 2, []arrow.ArrayData{one}, offsets(0, 1, 1)), "another type"},
 		{[2]int64{}, values(two, 2, kids), "of 2 rows has 2 elements"},
 		{[1]struct{ A int64 }{}, values(arrow.FixedSizeListOfNonNullable(1, obj), 3, []arrow.ArrayData{values(obj, 3, kids)}), "has a child of 2"},
+		{[]int64{}, array.NewData(list, 1, []*memory.Buffer{nil, memory.NewBufferBytes(offsets(0, 1))}, kids, 1, 0), "says it has 1 nulls, and has 0"},
 		{"", dict, "without its values"},
 		{"", coded, "entry 1 of a dictionary of 1"},
 		{int64(0), array.NewData(ints.DataType(), 2, []*memory.Buffer{memory.NewBufferBytes([]byte{1}), ints.Buffers()[1]}, nil, 0, 0), "row 1 is null"},

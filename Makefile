@@ -1,0 +1,49 @@
+# What a developer types. Any Go from 1.21 on does: it fetches the toolchain named here by itself.
+
+export GOTOOLCHAIN := go1.27.1
+# One set of flags everywhere, or the build cache is cold for a minute. driver/build.Flags are the same.
+export GOFLAGS := -trimpath -buildvcs=false
+
+GO      ?= go
+LDFLAGS := -s -w -X github.com/tidemill/tidemill/driver/build.engineDir=$(CURDIR)
+SUITE   := $(GO) run ./lint/suite
+
+STATICCHECK_VERSION := v0.8.2
+STATICCHECK         := bin/staticcheck-$(STATICCHECK_VERSION)/staticcheck
+
+.PHONY: help build demo test lint fmt bench planted nightly
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+build: ## bin/driver and bin/executor
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/driver ./cmd/executor
+
+demo: ## made-up ad events → 10 s windows → SQLite, checked row by row
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/driver ./cmd/demo
+	bin/demo -driver bin/driver
+
+test: ## every test, with the race detector; with CI=true a skipped test is a failure
+	$(SUITE) test -race -timeout 14m ./...
+
+# S1016 is off: Stream[U]{s.n} instead of Stream[U](s) is meant, since two handles that are alike are not the same thing.
+lint: $(STATICCHECK) ## vet, staticcheck, and the rules of the repository (formatting, imports, comments, sizes)
+	$(GO) vet ./...
+	$(STATICCHECK) -checks inherit,-S1016 ./...
+	$(GO) test ./lint
+
+$(STATICCHECK):
+	GOBIN=$(CURDIR)/$(@D) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+
+# Not gofmt: the one on the PATH may be of an older Go, which rejects generic methods.
+fmt: ## format everything
+	$(GO) fmt ./...
+
+bench: ## the benchmarks of all packages, each five times; BENCH=regexp chooses
+	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count 5 ./...
+
+planted: ## break the engine on purpose, one build tag at a time; its tests must fail
+	$(SUITE) planted
+
+nightly: ## the long forms of all suites; FUZZTIME=1m for each fuzz target
+	TIDEMILL_NIGHTLY=1 $(SUITE) nightly -fuzztime $(or $(FUZZTIME),1m)

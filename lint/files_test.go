@@ -1,0 +1,89 @@
+package lint
+
+import (
+	"bytes"
+	"go/format"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestFormatted does what gofmt -l does, with the formatter of the toolchain that the repository is built with.
+func TestFormatted(t *testing.T) {
+	for _, s := range sources(t) {
+		want, err := format.Source(s.text)
+		if err != nil {
+			t.Errorf("%s: %v", s.path, err)
+		} else if !bytes.Equal(want, s.text) {
+			t.Errorf("%s is not formatted: make fmt", s.path)
+		}
+	}
+}
+
+// TestExamples compiles the examples; each is one file that a user copies.
+func TestExamples(t *testing.T) {
+	files := map[string]int{}
+	for _, s := range sources(t) {
+		if within(s.folder(), "examples") && !s.test() {
+			files[s.folder()]++
+		}
+	}
+	if len(files) == 0 {
+		t.Fatal("no examples found")
+	}
+	for folder, n := range files {
+		if n != 1 {
+			t.Errorf("%s has %d files: an example is one file, to be copied", folder, n)
+		}
+	}
+	cmd := exec.Command("go", "vet", "./examples/...")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("go vet ./examples/...: %v\n%s", err, out)
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)\s]*)?\)`)
+	command = regexp.MustCompile("(?m)(?:^|`)make ([a-z][a-z-]*)")
+	target  = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
+)
+
+// TestDocuments follows what documents name: files that they link to, and targets of the Makefile.
+func TestDocuments(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var targets []string
+	for _, m := range target.FindAllStringSubmatch(string(makefile), -1) {
+		targets = append(targets, m[1])
+	}
+	err = walk(func(name string, text []byte) error {
+		if path.Ext(name) != ".md" {
+			return nil
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(root, path.Dir(name), m[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", name, m[1])
+			}
+		}
+		for _, m := range command.FindAllStringSubmatch(string(text), -1) {
+			if !slices.Contains(targets, m[1]) {
+				t.Errorf("%s names make %s; the Makefile has %v", name, m[1], targets)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
