@@ -39,8 +39,9 @@ $(STATICCHECK):
 fmt: ## format everything
 	$(GO) fmt ./...
 
-bench: ## the benchmarks of all packages, each five times; BENCH=regexp chooses
-	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count 5 ./...
+bench: ## measured figures, each scenario checked for right results; BENCH="ysb" chooses
+	@$(GO) build -o bin/ ./benchmarks
+	@for s in $${BENCH:-$$(bin/benchmarks | sed -n 's/^  \([a-z0-9]*\) .*/\1/p')}; do echo "== $$s"; bin/benchmarks $$s || exit 1; done
 
 planted: ## break the engine on purpose, one build tag at a time; its tests must fail
 	$(SUITE) planted

@@ -3,6 +3,7 @@ package driver
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/tidemill/tidemill/driver/batchlog"
 	"github.com/tidemill/tidemill/driver/report"
@@ -61,6 +62,7 @@ func PrintBatches(w io.Writer, checkpoint string, last int, json bool) error {
 	if err != nil {
 		return err
 	}
+	slices.Reverse(batches) // the newest first, as everywhere
 	return status.Print(w, batches, json)
 }
 

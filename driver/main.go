@@ -52,9 +52,6 @@ func runMain(build func(*dstream.Job)) error {
 	if err != nil {
 		return err
 	}
-	if err := logTo(os.Stderr, c.Log); err != nil {
-		return err
-	}
 	if c.GOGC > 0 {
 		debug.SetGCPercent(c.GOGC)
 	}

@@ -25,9 +25,16 @@ func serve(build func(*dstream.Job), c *config.Config, start config.Start, o Opt
 	}
 	board := status.NewBoard(status.Options{Keep: c.KeepBatches})
 	progress := status.NewProgress(board, status.ProgressOptions{})
+	if err := logTo(progress, c.Log); err != nil {
+		return err
+	}
 	server, err := status.Listen(c.UI, board)
 	if err != nil {
 		return err
+	}
+	o.Place.Out = progress.Around(os.Stdout)
+	if !o.Fresh {
+		recall(board, o.Checkpoint, c.KeepBatches)
 	}
 	defer closeServer(server)
 	var shown sync.WaitGroup
@@ -50,6 +57,17 @@ func serve(build func(*dstream.Job), c *config.Config, start config.Start, o Opt
 	shown.Wait()
 	progress.End(why(err, finish))
 	return err
+}
+
+// recall shows the batches of earlier runs. A checkpoint that does not read is reported by who opens it to go on.
+func recall(board *status.Board, checkpoint string, keep int) {
+	batches, err := Batches(checkpoint, keep)
+	if err != nil {
+		return
+	}
+	for i := range batches {
+		board.Recall(&batches[i])
+	}
 }
 
 func jobOf(s Started) status.Job {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/tidemill/tidemill/rdd"
@@ -15,7 +16,8 @@ import (
 type Place struct {
 	Scratch     string
 	Resolve     func(string) (string, error)
-	DeadLetters string // URL of the sink for bad records; empty = none
+	DeadLetters string    // URL of the sink for bad records; empty = none
+	Out         io.Writer // where sinks print that print; nil = standard output
 	Sources     map[string]Connector
 	Sinks       map[string]RecordSink
 }
@@ -68,7 +70,9 @@ func (p Place) endpoint(name, raw string, rows *codec.Codec) (Endpoint, error) {
 			return Endpoint{}, err
 		}
 	}
-	return endpoint(name, raw, p.Scratch, rows)
+	e, err := endpoint(name, raw, p.Scratch, rows)
+	e.Out = p.Out
+	return e, err
 }
 
 // replaced writes the columns of rows whose type is not known here to a sink of a test.

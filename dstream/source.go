@@ -2,6 +2,7 @@ package dstream
 
 import (
 	"context"
+	"io"
 	"iter"
 	"net/url"
 
@@ -60,6 +61,7 @@ type Endpoint struct {
 	URL     *url.URL     // scheme://host/path?parameters, references to secrets already resolved
 	Rows    *codec.Codec // the job's row type
 	Scratch string       // a folder of this endpoint's own that outlives the process: for receivers' logs. Empty = none
+	Out     io.Writer    // where a sink prints that prints; nil = standard output
 }
 
 // Reader is where a connector puts the rows that it reads. One goroutine uses it.

@@ -48,7 +48,24 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestReadmeShowsExamples compares the jobs that the README shows with the files that are tested.
+func TestReadmeShowsExamples(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sources(t) {
+		if s.path != "examples/ads/ads.go" && s.path != "examples/wordcount/wordcount.go" {
+			continue
+		}
+		if at := bytes.Index(s.text, []byte("package main")); !bytes.Contains(readme, s.text[at:]) {
+			t.Errorf("README.md does not show %s as it is", s.path)
+		}
+	}
+}
+
 var (
+	fenced  = regexp.MustCompile("(?ms)^```.*?^```")
 	link    = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)\s]*)?\)`)
 	command = regexp.MustCompile("(?m)(?:^|`)make ([a-z][a-z-]*)")
 	target  = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
@@ -68,7 +85,7 @@ func TestDocuments(t *testing.T) {
 		if path.Ext(name) != ".md" {
 			return nil
 		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+		for _, m := range link.FindAllStringSubmatch(fenced.ReplaceAllString(string(text), ""), -1) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}

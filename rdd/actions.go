@@ -18,36 +18,40 @@ func (r RDD[T]) Collect(ctx context.Context) ([]T, error) {
 	return out, nil
 }
 
-// Take returns the first n rows in the order of partitions, or all if there are fewer.
+// Take returns the first n rows in the order of partitions, or all if there are fewer. No partition computes more than the
+// chunks that hold its first n.
 func (r RDD[T]) Take(ctx context.Context, n int) ([]T, error) {
 	first := r.MapPartitions(func(rows iter.Seq[T]) iter.Seq[T] {
 		return func(yield func(T) bool) {
+			if n <= 0 {
+				return
+			}
 			left := n
 			for v := range rows {
-				if left--; left < 0 || !yield(v) {
+				if left--; !yield(v) || left == 0 { // not one row later: it would compute a whole chunk
 					return
 				}
 			}
 		}
 	})
 	out, err := first.Collect(ctx)
-	return out[:min(max(n, 0), len(out))], err
+	if err != nil {
+		return nil, err
+	}
+	return out[:min(max(n, 0), len(out))], nil
 }
 
 // Count returns the number of rows.
 func (r RDD[T]) Count(ctx context.Context) (int64, error) {
-	counts := r.MapPartitions(func(rows iter.Seq[T]) iter.Seq[int64] {
-		return func(yield func(int64) bool) {
-			n := int64(0)
-			for range rows {
-				n++
-			}
-			yield(n)
+	counts := Step(r.n, "Count", func(*Task) func(in *Rows[None, T], out *Rows[None, int64]) error {
+		return func(in *Rows[None, T], out *Rows[None, int64]) error {
+			out.Vals = append(out.Vals[:0], int64(len(in.Vals)))
+			return nil
 		}
 	})
-	parts, err := As[int64](counts.n).Collect(ctx)
+	chunks, err := RDD[int64]{counts}.Collect(ctx)
 	total := int64(0)
-	for _, n := range parts {
+	for _, n := range chunks {
 		total += n
 	}
 	return total, err
@@ -56,6 +60,9 @@ func (r RDD[T]) Count(ctx context.Context) (int64, error) {
 // Reduce combines all rows with f, which must be associative; ok is false if there are none.
 func (r RDD[T]) Reduce(ctx context.Context, f func(T, T) T) (v T, ok bool, err error) {
 	parts, err := reducePartitions(r, f).Collect(ctx)
+	if err != nil {
+		return v, false, err
+	}
 	for i, p := range parts {
 		if i == 0 {
 			v = p
@@ -63,7 +70,7 @@ func (r RDD[T]) Reduce(ctx context.Context, f func(T, T) T) (v T, ok bool, err e
 		}
 		v = f(v, p)
 	}
-	return v, len(parts) > 0, err
+	return v, len(parts) > 0, nil
 }
 
 func reducePartitions[T any](r RDD[T], f func(T, T) T) RDD[T] {

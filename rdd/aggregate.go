@@ -18,7 +18,35 @@ func (k Keyed[K, V]) Count() Keyed[K, int64] {
 
 // GroupMap gives f all rows of a key at once, in map order. All of them are in memory at the same time: prefer Aggregate.
 func (k Keyed[K, V]) GroupMap[R any](f func(K, []V) R) Keyed[K, R] {
-	return Keyed[K, R]{aggregate(k.n, "GroupMap", Grouping[V](), f)}
+	return Keyed[K, R]{groupMap(k.n, f)}
+}
+
+// groupMap moves the rows as they are: to combine them first would save nothing but copies of keys, and make single rows of any
+// size.
+func groupMap[K comparable, V, R any](p *Node, f func(K, []V) R) *Node {
+	n := newNode[K, R]("GroupMap", ExchangeByKey[K, V](p, "GroupMap", p.partitioner(), nil))
+	n.compute = func(t *Task, _ int, in []Seq) Seq {
+		return func(yield func(Chunk, error) bool) {
+			g := NewGrouper[K]()
+			vs, err := collect[K, V](g, in[0])
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			e, accepted := &emitter[K, R]{rows: t.ChunkRows, yield: yield}, 0
+			for i, key := range g.Keys() {
+				of := vs.of(i)
+				accepted += len(of)
+				e.out.Keys, e.out.Vals = append(e.out.Keys, key), append(e.out.Vals, f(key, of))
+				if !e.grown() {
+					return
+				}
+			}
+			t.Counts.Fold("GroupMap", Folded{Rows: int64(len(vs.vals)), Accepted: int64(accepted)})
+			e.flush()
+		}
+	}
+	return n
 }
 
 // Distinct keeps one row a key: the first in map order.

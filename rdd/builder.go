@@ -1,7 +1,7 @@
 package rdd
 
 import (
-	"fmt"
+	"errors"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -29,26 +29,31 @@ type Builder struct {
 	stopped bool
 }
 
-// NewBuilder returns a builder of rows of type T in chunks of full rows. emit gets each chunk, which is its own until it
+// NewBuilder returns a builder of rows of type T in chunks of full rows (at least one). emit gets each chunk, which is its own until it
 // returns; false means that no more are wanted.
 func NewBuilder[T any](full int, emit func(Chunk) bool) (*Builder, error) {
 	c, err := codec.Of[T]()
 	if err != nil {
 		return nil, err
 	}
+	full = max(full, 1)
 	rows := make([]T, full)
 	b := &Builder{Codec: c, full: full, base: unsafe.Pointer(&rows[0]), size: c.Type.Size()}
 	out := &Rows[None, T]{}
 	b.clear = func(i int) { var zero T; rows[i] = zero }
 	b.flush = func(n int) bool {
 		out.Vals = rows[:n:n]
-		return emit(out)
+		more := emit(out)
+		if invariants {
+			poison(out.Vals)
+		}
+		return more
 	}
 	return b, nil
 }
 
 // ErrStopped is returned by Add and Flush once the consumer wants no more rows: return it.
-var ErrStopped = fmt.Errorf("the reader of these rows wants no more")
+var ErrStopped = errors.New("the reader of these rows wants no more")
 
 // Row returns the next row, zeroed: a pointer to a value of Codec.Type. It becomes part of the chunk with Add; without it, the
 // next Row returns the same row again.
@@ -66,8 +71,14 @@ func (b *Builder) Block() (rows unsafe.Pointer, room int) {
 // Add makes the row that Row returned part of the chunk.
 func (b *Builder) Add() error { return b.AddN(1) }
 
-// AddN makes the next n rows part of the chunk.
+// AddN makes the next n rows part of the chunk: at most as many as Block had room for.
 func (b *Builder) AddN(n int) error {
+	if b.stopped {
+		return ErrStopped
+	}
+	if n < 0 || n > b.full-b.n {
+		panic("rdd: AddN of more rows than Block had room for")
+	}
 	b.n += n
 	b.Rows += int64(n)
 	if b.n < b.full {

@@ -8,7 +8,9 @@ func (r RDD[T]) Cache() RDD[T] { return RDD[T]{cached[None, T](r.n)} }
 func (k Keyed[K, V]) Cache() Keyed[K, V] { return Keyed[K, V]{cached[K, V](k.n)} }
 
 func cached[K, V any](p *Node) *Node {
-	n := Narrow(p, "Cache", func(in, out *Rows[K, V]) { *out = *in })
+	n := Narrow(p, "Cache", func(in, out *Rows[K, V]) {
+		out.Keys, out.Vals, out.Times, out.Tokens, out.Sealed = in.Keys, in.Vals, in.Times, in.Tokens, in.Sealed
+	})
 	n.Keep = true
 	return n
 }

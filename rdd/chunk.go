@@ -50,11 +50,13 @@ const (
 //
 // A kernel's output column is always owned by the kernel or always aliases its input's, never one or the other by luck.
 type Rows[K, V any] struct {
-	Keys   []K     // nil if K is None
+	Keys   []K     // nil, or anything of the right length, if K is None
 	Vals   []V     // never nil unless there are no rows
 	Times  []int64 // event times, µs since the Unix epoch; nil = no event time
 	Tokens []int64 // partition tokens of the keys; nil = not computed yet
-	Sealed Columns // columns that nobody writes again
+	Sealed Columns // columns that nobody writes again and whose text pins nothing foreign
+
+	picked []int32 // of Select, reused
 }
 
 // Len is the number of rows.
@@ -72,10 +74,8 @@ func (r *Rows[K, V]) Bytes() int64 {
 // Keep returns a chunk that stays valid.
 func (r *Rows[K, V]) Keep() Chunk { return r.keep() }
 
+// keep makes a Rows of its own even of sealed columns: operators reuse the struct that they yield.
 func (r *Rows[K, V]) keep() *Rows[K, V] {
-	if r.Sealed == AllColumns {
-		return r
-	}
 	out := &Rows[K, V]{Keys: r.Keys, Vals: r.Vals, Times: r.Times, Tokens: r.Tokens, Sealed: AllColumns}
 	if r.Sealed&KeyColumn == 0 && r.Keys != nil {
 		out.Keys = append([]K(nil), r.Keys...)
@@ -109,6 +109,14 @@ func (r *Rows[K, V]) Slice(from, to int) Chunk {
 		Keys: part(r.Keys, from, to), Vals: part(r.Vals, from, to),
 		Times: part(r.Times, from, to), Tokens: part(r.Tokens, from, to), Sealed: r.Sealed,
 	}
+}
+
+// keyed returns the keys. Rows that were made without any have None.
+func (r *Rows[K, V]) keyed() []K {
+	if r.Keys == nil {
+		return make([]K, len(r.Vals)) // K is None: of no size
+	}
+	return r.Keys
 }
 
 func part[E any](s []E, from, to int) []E {

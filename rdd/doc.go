@@ -10,7 +10,7 @@
 //	counts := lines.FlatMap(strings.FieldsSeq).KeyBy(rdd.Itself).Count()
 //	rows, err := counts.Map(func(w string, n int64) Word { return Word{w, n} }).Collect(ctx)
 //
-// How the files hang together: chunk.go is what flows (Rows), node.go and dep.go are the graph, narrow.go makes operators
+// How the files hang together: chunk.go is what flows (Rows), node.go is the graph, narrow.go makes operators
 // of kernels, exchange.go moves rows between partitions, fold.go aggregates, program.go cuts a graph into stages, run.go
 // runs one task of one stage, local.go runs them all. Each operator is a file of its own, to be copied for the next one.
 //

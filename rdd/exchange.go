@@ -1,6 +1,9 @@
 package rdd
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Exchange moves rows between partitions: each partition of the parent is written as one bucket for each partition of the
 // child, and the child's partition p reads bucket p of all of them, in map order. That order is what makes a recomputed
@@ -9,6 +12,8 @@ type Exchange struct {
 	Parent  *Node
 	Buckets int
 	By      string // what decides the bucket, for explain: "key", "round robin"
+
+	to *Partitioner // by key: of the tokens
 
 	// scatter writes the chunks of one partition of the parent into the task's buckets and counts them as sent.
 	scatter func(t *Task, part int, in Seq) error
@@ -21,15 +26,17 @@ func exchangeNode[K, V any](kind string, x *Exchange) *Node {
 	return n
 }
 
-// PartitionBy moves each row to the partition of its key's token.
+// PartitionBy moves each row to the partition of its key's token. Exchanges below it use the same partitioner.
 func (k Keyed[K, V]) PartitionBy(p *Partitioner) Keyed[K, V] {
-	return Keyed[K, V]{ExchangeByKey[K, V](k.n, "PartitionBy", p, nil)}
+	n := ExchangeByKey[K, V](k.n, "PartitionBy", p, nil)
+	n.By = p
+	return Keyed[K, V]{n}
 }
 
 // ExchangeByKey moves rows by the token of their key; the token travels with the row. weigh tells how many of the user's rows
 // one row stands for, for the ledger (nil = one); partial sums carry their count.
 func ExchangeByKey[K comparable, V any](p *Node, kind string, by *Partitioner, weigh func(V) int64) *Node {
-	n := exchangeNode[K, V](kind, &Exchange{Parent: p, Buckets: by.Parts, By: "key"})
+	n := exchangeNode[K, V](kind, &Exchange{Parent: p, Buckets: by.Parts, By: "key", to: by})
 	hash := keyToken[K](n)
 	n.exchange.scatter = func(t *Task, part int, in Seq) error {
 		w := newScatter[K, V](t, by.Parts)
@@ -40,10 +47,10 @@ func ExchangeByKey[K comparable, V any](p *Node, kind string, by *Partitioner, w
 			}
 			rows := c.(*Rows[K, V])
 			ts := tokens(rows, hash, &buf)
-			for i, token := range ts {
-				if err := w.add(by.Of(token), rows, i, token); err != nil {
-					return err
-				}
+			w.dest = Sized(w.dest, len(rows.Vals))
+			by.place(ts, w.dest)
+			if err := w.add(rows, ts); err != nil {
+				return err
 			}
 			count(&t.Counts, rows, weigh)
 		}
@@ -67,13 +74,15 @@ func (r RDD[T]) Repartition(parts int) RDD[T] {
 				return err
 			}
 			rows := c.(*Rows[None, T])
-			for i := range rows.Vals {
-				if err := w.add(next, rows, i, 0); err != nil {
-					return err
-				}
+			w.dest = Sized(w.dest, len(rows.Vals))
+			for i := range w.dest {
+				w.dest[i] = int32(next)
 				if next++; next == parts {
 					next = 0
 				}
+			}
+			if err := w.add(rows, nil); err != nil {
+				return err
 			}
 			count(&t.Counts, rows, nil)
 		}
@@ -96,38 +105,91 @@ func count[K, V any](c *Counts, rows *Rows[K, V], weigh func(V) int64) {
 type scatter[K, V any] struct {
 	t       *Task
 	buckets []*Rows[K, V]
+	dest    []int32 // bucket of each row of the chunk at hand
+	counts  []int   // of its rows by bucket
 }
 
 func newScatter[K, V any](t *Task, buckets int) *scatter[K, V] {
 	t.Counts.Sent = make([]int64, buckets)
-	return &scatter[K, V]{t, make([]*Rows[K, V], buckets)}
+	return &scatter[K, V]{t: t, buckets: make([]*Rows[K, V], buckets), counts: make([]int, buckets)}
 }
 
-func (w *scatter[K, V]) add(bucket int, in *Rows[K, V], i int, token int64) error {
-	b := w.buckets[bucket]
+// add sends row i of in to bucket w.dest[i], a column at a time. Buckets that are full then are given away.
+func (w *scatter[K, V]) add(in *Rows[K, V], tokens []int64) error {
+	clear(w.counts)
+	for _, d := range w.dest {
+		w.counts[d]++
+	}
+	for d, n := range w.counts {
+		if n > 0 {
+			w.t.Counts.Sent[d] += int64(n)
+			if err := w.room(d, n, in); err != nil {
+				return err
+			}
+		}
+	}
+	for i, d := range w.dest {
+		b := w.buckets[d]
+		b.Vals = append(b.Vals, in.Vals[i])
+	}
+	if in.Keys != nil {
+		for i, d := range w.dest {
+			b := w.buckets[d]
+			b.Keys, b.Tokens = append(b.Keys, in.Keys[i]), append(b.Tokens, tokens[i])
+		}
+	}
+	if in.Times != nil {
+		for i, d := range w.dest {
+			b := w.buckets[d]
+			b.Times = append(b.Times, in.Times[i])
+		}
+	}
+	for d, n := range w.counts {
+		if n > 0 && len(w.buckets[d].Vals) >= w.t.ChunkRows {
+			if err := w.send(d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// room makes room for n rows of in in a bucket. Rows with and without event times, which a union can mix, need chunks of their
+// own.
+func (w *scatter[K, V]) room(d, n int, in *Rows[K, V]) error {
+	if b := w.buckets[d]; b != nil && (b.Times != nil) != (in.Times != nil) {
+		if err := w.send(d); err != nil {
+			return err
+		}
+	}
+	b := w.buckets[d]
 	if b == nil {
 		b = &Rows[K, V]{}
-		w.buckets[bucket] = b
+		w.buckets[d] = b
 	}
-	b.take(in, i)
+	b.Vals = slices.Grow(b.Vals, n)
 	if in.Keys != nil {
-		b.Tokens = append(b.Tokens, token)
+		b.Keys, b.Tokens = slices.Grow(b.Keys, n), slices.Grow(b.Tokens, n)
 	}
-	w.t.Counts.Sent[bucket]++
-	if len(b.Vals) < w.t.ChunkRows {
-		return nil
+	if in.Times != nil {
+		b.Times = slices.Grow(b.Times, n)
 	}
-	w.buckets[bucket] = nil
-	return w.t.append(bucket, b.seal())
+	return nil
+}
+
+// send gives the rows of a bucket away.
+func (w *scatter[K, V]) send(d int) error {
+	b := w.buckets[d]
+	w.buckets[d] = nil
+	return w.t.append(d, lost(b.seal()))
 }
 
 func (w *scatter[K, V]) close() error {
-	for i, b := range w.buckets {
-		if b == nil {
-			continue
-		}
-		if err := w.t.append(i, b.seal()); err != nil {
-			return err
+	for d, b := range w.buckets {
+		if b != nil {
+			if err := w.send(d); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -3,81 +3,90 @@ package rdd
 // Filter keeps the rows for which keep is true.
 func (r RDD[T]) Filter(keep func(T) bool) RDD[T] {
 	return RDD[T]{Narrow(r.n, "Filter", func(in, out *Rows[None, T]) {
-		out.Vals, out.Times = Sized(out.Vals, len(in.Vals))[:0], timesLike(in.Times, out.Times)
+		picked, n := out.pick(len(in.Vals)), 0
 		for i := range in.Vals {
 			if keep(in.Vals[i]) {
-				out.Vals = append(out.Vals, in.Vals[i])
-				if in.Times != nil {
-					out.Times = append(out.Times, in.Times[i])
-				}
+				picked[n] = int32(i)
+				n++
 			}
 		}
+		out.gather(in, picked[:n])
 	})}
 }
 
 // Filter keeps the rows for which keep is true.
 func (k Keyed[K, V]) Filter(keep func(K, V) bool) Keyed[K, V] {
 	return Keyed[K, V]{Narrow(k.n, "Filter", func(in, out *Rows[K, V]) {
-		out.Reset(in.Times != nil)
+		keys, picked, n := in.keyed(), out.pick(len(in.Vals)), 0
 		for i := range in.Vals {
-			if keep(in.Keys[i], in.Vals[i]) {
-				out.take(in, i)
+			if keep(keys[i], in.Vals[i]) {
+				picked[n] = int32(i)
+				n++
 			}
 		}
+		out.gather(in, picked[:n])
 	})}
 }
 
 // FilterMap gives each row to f and keeps what it returns with true: Filter and Map in one, without allocation.
 func (r RDD[T]) FilterMap[U any](f func(T) (U, bool)) RDD[U] {
 	return RDD[U]{Narrow(r.n, "FilterMap", func(in *Rows[None, T], out *Rows[None, U]) {
-		out.Vals, out.Times = Sized(out.Vals, len(in.Vals))[:0], timesLike(in.Times, out.Times)
+		out.Vals = Sized(out.Vals, len(in.Vals))
+		picked, n := out.pick(len(in.Vals)), 0
 		for i := range in.Vals {
 			if u, ok := f(in.Vals[i]); ok {
-				out.Vals = append(out.Vals, u)
-				if in.Times != nil {
-					out.Times = append(out.Times, in.Times[i])
-				}
+				out.Vals[n], picked[n] = u, int32(i)
+				n++
 			}
 		}
+		out.Vals, out.Times = out.Vals[:n], gathered(out.Times, in.Times, picked[:n])
 	})}
 }
 
-// timesLike returns own, emptied, if there are event times, else nil.
-func timesLike(times, own []int64) []int64 {
-	if times == nil {
-		return nil
+// Select copies the rows of in for which keep is true into out, whose columns it owns.
+func Select[K, V any](in, out *Rows[K, V], keep func(i int) bool) {
+	picked, n := out.pick(len(in.Vals)), 0
+	for i := range in.Vals {
+		if keep(i) {
+			picked[n] = int32(i)
+			n++
+		}
 	}
-	return Sized(own, len(times))[:0]
+	out.gather(in, picked[:n])
 }
 
-// Reset empties the columns, which r owns; event times are there only if times is true.
+// pick returns room for the numbers of n rows.
+func (r *Rows[K, V]) pick(n int) []int32 {
+	r.picked = Sized(r.picked, n)
+	return r.picked
+}
+
+// gather copies the picked rows of in into r, whose columns it owns, a column at a time.
+func (r *Rows[K, V]) gather(in *Rows[K, V], picked []int32) {
+	r.Keys, r.Vals = gathered(r.Keys, in.Keys, picked), gathered(r.Vals, in.Vals, picked)
+	r.Times, r.Tokens = gathered(r.Times, in.Times, picked), gathered(r.Tokens, in.Tokens, picked)
+	r.Sealed = 0
+}
+
+// gathered returns the picked elements of from, in own's memory if it is large enough; nil if there is no such column.
+func gathered[E any](own, from []E, picked []int32) []E {
+	if from == nil {
+		return nil
+	}
+	own = Sized(own, len(picked))
+	for i, at := range picked {
+		own[i] = from[at]
+	}
+	return own
+}
+
+// Reset empties the columns, which r owns, for Append; event times are there only if times is true.
 func (r *Rows[K, V]) Reset(times bool) {
 	r.Keys, r.Vals, r.Tokens, r.Sealed = r.Keys[:0], r.Vals[:0], nil, 0
 	if r.Times = r.Times[:0]; !times {
 		r.Times = nil
 	} else if r.Times == nil {
 		r.Times = []int64{}
-	}
-}
-
-// take appends row i of in.
-func (r *Rows[K, V]) take(in *Rows[K, V], i int) {
-	r.Vals = append(r.Vals, in.Vals[i])
-	if in.Keys != nil {
-		r.Keys = append(r.Keys, in.Keys[i])
-	}
-	if in.Times != nil {
-		r.Times = append(r.Times, in.Times[i])
-	}
-}
-
-// Select copies the rows of in for which keep is true into out, whose columns it owns.
-func Select[K, V any](in, out *Rows[K, V], keep func(i int) bool) {
-	out.Reset(in.Times != nil)
-	for i := range in.Vals {
-		if keep(i) {
-			out.take(in, i)
-		}
 	}
 }
 

@@ -7,9 +7,9 @@ import "iter"
 func (r RDD[T]) FlatMap[U any](f func(T) iter.Seq[U]) RDD[U] {
 	return RDD[U]{flatten[None, T, None, U](r.n, "FlatMap", func(in *Rows[None, T], i int, e *emitter[None, U]) {
 		for u := range f(in.Vals[i]) {
-			e.out.Vals = append(e.out.Vals, u)
-			if in.Times != nil {
-				e.out.Times = append(e.out.Times, in.Times[i])
+			Append(in, i, &e.out, u)
+			if !e.grown() {
+				return
 			}
 		}
 	})}
@@ -19,9 +19,9 @@ func (r RDD[T]) FlatMap[U any](f func(T) iter.Seq[U]) RDD[U] {
 func (k Keyed[K, V]) FlatMapValues[W any](f func(V) iter.Seq[W]) Keyed[K, W] {
 	return Keyed[K, W]{flatten[K, V, K, W](k.n, "FlatMapValues", func(in *Rows[K, V], i int, e *emitter[K, W]) {
 		for w := range f(in.Vals[i]) {
-			e.out.Keys, e.out.Vals = append(e.out.Keys, in.Keys[i]), append(e.out.Vals, w)
-			if in.Times != nil {
-				e.out.Times = append(e.out.Times, in.Times[i])
+			Append(in, i, &e.out, w)
+			if !e.grown() {
+				return
 			}
 		}
 	})}
@@ -30,16 +30,19 @@ func (k Keyed[K, V]) FlatMapValues[W any](f func(V) iter.Seq[W]) Keyed[K, W] {
 // FlatMapKeyed gives each key and row of a node of Rows[K, V] to f and keeps everything that it yields, without the key.
 func FlatMapKeyed[K comparable, V, U any](n *Node, f func(K, V) iter.Seq[U]) *Node {
 	return flatten[K, V, None, U](n, "FlatMap", func(in *Rows[K, V], i int, e *emitter[None, U]) {
-		for u := range f(in.Keys[i], in.Vals[i]) {
+		for u := range f(in.keyed()[i], in.Vals[i]) {
 			e.out.Vals = append(e.out.Vals, u)
 			if in.Times != nil {
 				e.out.Times = append(e.out.Times, in.Times[i])
+			}
+			if !e.grown() {
+				return
 			}
 		}
 	})
 }
 
-// flatten makes an operator of a function that emits any number of rows for row i.
+// flatten makes an operator of a function that emits any number of rows for row i and returns early once grown says so.
 func flatten[K, V, L, W any](p *Node, kind string, emit func(in *Rows[K, V], i int, e *emitter[L, W])) *Node {
 	n := newNode[L, W](kind, p)
 	n.compute = func(t *Task, _ int, in []Seq) Seq {
@@ -51,9 +54,11 @@ func flatten[K, V, L, W any](p *Node, kind string, emit func(in *Rows[K, V], i i
 					return
 				}
 				rows := c.(*Rows[K, V])
+				if !e.next(rows.Times != nil) {
+					return
+				}
 				for i := range rows.Vals {
-					emit(rows, i, e)
-					if e.full() && !e.flush() {
+					if emit(rows, i, e); e.done {
 						return
 					}
 				}

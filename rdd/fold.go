@@ -1,5 +1,11 @@
 package rdd
 
+import (
+	"unsafe"
+
+	"github.com/tidemill/tidemill/rdd/codec"
+)
+
 // Fold is an aggregation of values V into accumulators A, a chunk at a time. The zero value of A is the empty accumulator.
 type Fold[V, A any] struct {
 	// Add folds vals[i] into accs[ids[i]]. It keeps nothing of vals but what it copies.
@@ -11,6 +17,9 @@ type Fold[V, A any] struct {
 
 // FoldOf makes a Fold of a user's add and merge.
 func FoldOf[V, A any](add func(*A, V), merge func(*A, A)) Fold[V, A] {
+	if invariants {
+		merge = spoiling(merge)
+	}
 	return Fold[V, A]{
 		Add: func(accs []A, ids []int32, vals []V) {
 			for i, id := range ids {
@@ -39,20 +48,29 @@ type Reduced[V any] struct {
 	Set bool
 }
 
-// Reducing combines values with f, in the order of their arrival.
+// Reducing combines values with f, in the order of their arrival. The first is copied deeply: f may well write into its first
+// argument (append does), and the row that it came from is not its own.
 func Reducing[V any](f func(V, V) V) Fold[V, Reduced[V]] {
 	add := func(into *Reduced[V], v V) {
 		if into.Set {
-			v = f(into.Val, v)
+			into.Val = f(into.Val, v)
+			return
 		}
-		*into = Reduced[V]{v, true}
+		into.Val, into.Set = v, true
+		own(&into.Val)
 	}
-	fold := FoldOf(add, func(into *Reduced[V], from Reduced[V]) {
+	return FoldOf(add, func(into *Reduced[V], from Reduced[V]) {
 		if from.Set {
 			add(into, from.Val)
 		}
 	})
-	return fold
+}
+
+// own makes v independent of the value that it was copied from.
+func own[V any](v *V) {
+	if c, err := codec.Of[V](); err == nil && !c.Flat {
+		c.Clone(unsafe.Pointer(v), 1)
+	}
 }
 
 // Grouping collects all values.
@@ -86,9 +104,8 @@ func newGroups[K comparable, A any]() *groups[K, A] { return &groups[K, A]{Group
 func (g *groups[K, A]) of(keys []K, n int) []int32 {
 	g.ids = Sized(g.ids, n)
 	g.IDs(keys, g.ids)
-	for len(g.accs) < g.Len() {
-		var zero A
-		g.accs, g.rows = append(g.accs, zero), append(g.rows, 0)
+	if fresh := g.Len() - len(g.accs); fresh > 0 {
+		g.accs, g.rows = append(g.accs, make([]A, fresh)...), append(g.rows, make([]int64, fresh)...)
 	}
 	return g.ids
 }
@@ -119,12 +136,19 @@ func combine[K comparable, V, A any](p *Node, f Fold[V, A]) *Node {
 				sum += g.rows[i]
 			}
 			t.Counts.Fold("combine", Folded{Rows: total, Accepted: sum})
-			if len(partials) > 0 {
-				yield(&Rows[K, Partial[A]]{Keys: g.Grouper.Keys(), Vals: partials}, nil)
-			}
+			inChunks(t, &Rows[K, Partial[A]]{Keys: g.Keys(), Vals: partials, Sealed: KeyColumn}, yield)
 		}
 	}
 	return n
+}
+
+// inChunks yields rows, which nobody writes again, in chunks that are not too large to be kept.
+func inChunks[K, V any](t *Task, rows *Rows[K, V], yield func(Chunk, error) bool) {
+	for from := 0; from < rows.Len(); from += t.ChunkRows {
+		if !yield(rows.Slice(from, min(from+t.ChunkRows, rows.Len())), nil) {
+			return
+		}
+	}
 }
 
 // aggregate is combine → exchange → merge, then finish for each key.
@@ -157,9 +181,7 @@ func merge[K comparable, V, A, R any](sent *Node, kind string, f Fold[V, A], fin
 				accepted += g.rows[i]
 			}
 			t.Counts.Fold(kind, Folded{Rows: total, Accepted: accepted})
-			if len(out) > 0 {
-				yield(&Rows[K, R]{Keys: g.Grouper.Keys(), Vals: out}, nil)
-			}
+			inChunks(t, &Rows[K, R]{Keys: g.Keys(), Vals: out, Sealed: KeyColumn}, yield)
 		}
 	}
 	return n

@@ -1,71 +1,58 @@
 package rdd
 
-// Join gives f every pair of rows of k and o with the same key. Duplicates multiply.
+// Join gives f every pair of rows of k and o with the same key. Duplicates multiply. Event times are dropped, as by all joins.
 func (k Keyed[K, V]) Join[W, R any](o Keyed[K, W], f func(K, V, W) R) Keyed[K, R] {
-	return Keyed[K, R]{cogroup(k.n, o.n, "Join", func(key K, vs []V, ws []W, emit func(R)) {
-		for i := range vs {
-			for j := range ws {
-				emit(f(key, vs[i], ws[j]))
-			}
-		}
-	})}
+	return Keyed[K, R]{joined(k.n, o.n, "Join", outer{}, func(key K, v *V, w *W) R { return f(key, *v, *w) })}
 }
 
 // LeftJoin is Join that also gives f the rows of k without a partner, with nil. The pointer is valid during the call only.
 func (k Keyed[K, V]) LeftJoin[W, R any](o Keyed[K, W], f func(K, V, *W) R) Keyed[K, R] {
-	return Keyed[K, R]{cogroup(k.n, o.n, "LeftJoin", func(key K, vs []V, ws []W, emit func(R)) {
-		for i := range vs {
-			for j := range ws {
-				emit(f(key, vs[i], &ws[j]))
-			}
-			if len(ws) == 0 {
-				emit(f(key, vs[i], nil))
-			}
-		}
-	})}
+	return Keyed[K, R]{joined(k.n, o.n, "LeftJoin", outer{left: true}, func(key K, v *V, w *W) R { return f(key, *v, w) })}
 }
 
 // RightJoin is Join that also gives f the rows of o without a partner, with nil. The pointer is valid during the call only.
 func (k Keyed[K, V]) RightJoin[W, R any](o Keyed[K, W], f func(K, *V, W) R) Keyed[K, R] {
-	return Keyed[K, R]{cogroup(k.n, o.n, "RightJoin", func(key K, vs []V, ws []W, emit func(R)) {
-		for j := range ws {
-			for i := range vs {
-				emit(f(key, &vs[i], ws[j]))
-			}
-			if len(vs) == 0 {
-				emit(f(key, nil, ws[j]))
-			}
-		}
-	})}
+	return Keyed[K, R]{joined(k.n, o.n, "RightJoin", outer{right: true}, func(key K, v *V, w *W) R { return f(key, v, *w) })}
 }
 
 // FullJoin gives f every pair and every row without a partner, with nil for it. The pointers are valid during the call only.
 func (k Keyed[K, V]) FullJoin[W, R any](o Keyed[K, W], f func(K, *V, *W) R) Keyed[K, R] {
-	return Keyed[K, R]{cogroup(k.n, o.n, "FullJoin", func(key K, vs []V, ws []W, emit func(R)) {
-		for i := range vs {
-			for j := range ws {
-				emit(f(key, &vs[i], &ws[j]))
-			}
-			if len(ws) == 0 {
-				emit(f(key, &vs[i], nil))
-			}
-		}
-		for j := 0; j < len(ws) && len(vs) == 0; j++ {
-			emit(f(key, nil, &ws[j]))
-		}
-	})}
+	return Keyed[K, R]{joined(k.n, o.n, "FullJoin", outer{left: true, right: true}, f)}
 }
 
 // CoGroup gives f all rows of k and of o with the same key.
 func (k Keyed[K, V]) CoGroup[W, R any](o Keyed[K, W], f func(K, []V, []W) R) Keyed[K, R] {
-	return Keyed[K, R]{cogroup(k.n, o.n, "CoGroup", func(key K, vs []V, ws []W, emit func(R)) { emit(f(key, vs, ws)) })}
+	return Keyed[K, R]{cogroup(k.n, o.n, "CoGroup", func(key K, vs []V, ws []W, emit func(R) bool) { emit(f(key, vs, ws)) })}
+}
+
+// outer says which side's rows come out without a partner.
+type outer struct{ left, right bool }
+
+func joined[K comparable, V, W, R any](a, b *Node, kind string, o outer, f func(K, *V, *W) R) *Node {
+	return cogroup(a, b, kind, func(key K, vs []V, ws []W, emit func(R) bool) {
+		for i := range vs {
+			for j := range ws {
+				if !emit(f(key, &vs[i], &ws[j])) {
+					return
+				}
+			}
+			if o.left && len(ws) == 0 && !emit(f(key, &vs[i], nil)) {
+				return
+			}
+		}
+		for j := 0; o.right && len(vs) == 0 && j < len(ws); j++ {
+			if !emit(f(key, nil, &ws[j])) {
+				return
+			}
+		}
+	})
 }
 
 // cogroup brings the rows of a and b with the same key together. Keys come out in the order of their first row, those of a
-// first.
-func cogroup[K comparable, V, W, R any](a, b *Node, kind string, f func(K, []V, []W, func(R))) *Node {
+// first. f returns early once emit returns false.
+func cogroup[K comparable, V, W, R any](a, b *Node, kind string, f func(key K, vs []V, ws []W, emit func(R) bool)) *Node {
 	by := a.partitioner()
-	if a.By == nil && b.Parts > a.Parts {
+	if a.By == nil && (b.By != nil || b.Parts > a.Parts) {
 		by = b.partitioner()
 	}
 	left := ExchangeByKey[K, V](a, kind, by, nil)
@@ -74,20 +61,25 @@ func cogroup[K comparable, V, W, R any](a, b *Node, kind string, f func(K, []V, 
 	n.compute = func(t *Task, _ int, in []Seq) Seq {
 		return func(yield func(Chunk, error) bool) {
 			g := NewGrouper[K]()
-			vs, err := gather[K, V](g, in[0])
+			vs, err := collect[K, V](g, in[0])
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			ws, err := gather[K, W](g, in[1])
+			ws, err := collect[K, W](g, in[1])
 			if err != nil {
 				yield(nil, err)
 				return
 			}
 			e := &emitter[K, R]{rows: t.ChunkRows, yield: yield}
-			for i, key := range g.Keys() {
-				f(key, at(vs, i), at(ws, i), func(r R) { e.out.Keys, e.out.Vals = append(e.out.Keys, key), append(e.out.Vals, r) })
-				if e.full() && !e.flush() {
+			var key K
+			emit := func(r R) bool {
+				e.out.Keys, e.out.Vals = append(e.out.Keys, key), append(e.out.Vals, r)
+				return e.grown()
+			}
+			for i, k := range g.Keys() {
+				key = k
+				if f(key, vs.of(i), ws.of(i), emit); e.done {
 					return
 				}
 			}
@@ -95,32 +87,4 @@ func cogroup[K comparable, V, W, R any](a, b *Node, kind string, f func(K, []V, 
 		}
 	}
 	return n
-}
-
-// gather lists the rows of each key by the key's id.
-func gather[K comparable, V any](g *Grouper[K], in Seq) ([][]V, error) {
-	var lists [][]V
-	var ids []int32
-	for c, err := range in {
-		if err != nil {
-			return nil, err
-		}
-		rows := c.(*Rows[K, V]).keep()
-		ids = Sized(ids, len(rows.Vals))
-		g.IDs(rows.Keys, ids)
-		for len(lists) < g.Len() {
-			lists = append(lists, nil)
-		}
-		for i, id := range ids {
-			lists[id] = append(lists[id], rows.Vals[i])
-		}
-	}
-	return lists, nil
-}
-
-func at[V any](lists [][]V, i int) []V {
-	if i < len(lists) {
-		return lists[i]
-	}
-	return nil
 }

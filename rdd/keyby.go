@@ -27,8 +27,9 @@ func (k Keyed[K, V]) Rekey[L comparable, W any](f func(K, V) (L, W)) Keyed[L, W]
 	return Keyed[L, W]{Narrow(k.n, "Rekey", func(in *Rows[K, V], out *Rows[L, W]) {
 		out.Times, out.Sealed = in.Times, in.Sealed&TimeColumn
 		out.Keys, out.Vals = Sized(out.Keys, len(in.Vals)), Sized(out.Vals, len(in.Vals))
+		keys := in.keyed()
 		for i := range in.Vals {
-			out.Keys[i], out.Vals[i] = f(in.Keys[i], in.Vals[i])
+			out.Keys[i], out.Vals[i] = f(keys[i], in.Vals[i])
 		}
 	})}
 }

@@ -31,8 +31,9 @@ func (r RDD[T]) TryMap[U any](f func(T) (U, error)) RDD[U] {
 func (k Keyed[K, V]) Map[U any](f func(K, V) U) RDD[U] {
 	return RDD[U]{Narrow(k.n, "Map", func(in *Rows[K, V], out *Rows[None, U]) {
 		out.Vals, out.Times, out.Sealed = Sized(out.Vals, len(in.Vals)), in.Times, in.Sealed&TimeColumn
+		keys := in.keyed()
 		for i := range in.Vals {
-			out.Vals[i] = f(in.Keys[i], in.Vals[i])
+			out.Vals[i] = f(keys[i], in.Vals[i])
 		}
 	})}
 }

@@ -13,7 +13,7 @@ func (r RDD[T]) MapPartitions[U any](f func(iter.Seq[T]) iter.Seq[U]) RDD[U] {
 				if failed != nil {
 					break
 				}
-				if e.out.Vals = append(e.out.Vals, u); e.full() && !e.flush() {
+				if e.out.Vals = append(e.out.Vals, u); !e.grown() {
 					return
 				}
 			}

@@ -18,11 +18,13 @@ type Partitioner struct {
 	table  []int32 // group → partition
 }
 
-// NewPartitioner returns the partitioner of that many key groups (0 = DefaultGroups) into parts partitions.
+// NewPartitioner returns the partitioner of that many key groups (a power of two; 0 = DefaultGroups) into parts partitions (at
+// least one).
 func NewPartitioner(groups, parts int) *Partitioner {
 	if groups == 0 {
 		groups = DefaultGroups
 	}
+	parts = max(parts, 1)
 	p := &Partitioner{Groups: groups, Parts: parts, table: make([]int32, groups)}
 	for g := range p.table {
 		p.table[g] = int32(ring.Partition(g, groups, parts))
@@ -33,6 +35,13 @@ func NewPartitioner(groups, parts int) *Partitioner {
 // Of returns the partition of a token.
 func (p *Partitioner) Of(token int64) int {
 	return int(p.table[ring.Group(ring.Token(token), p.Groups)])
+}
+
+// place sets dest, as long as tokens, to the partition of each.
+func (p *Partitioner) place(tokens []int64, dest []int32) {
+	for i, token := range tokens {
+		dest[i] = p.table[ring.Group(ring.Token(token), p.Groups)]
+	}
 }
 
 // tokens returns the tokens of in's keys: those that travelled with the rows, else computed into buf.

@@ -1,11 +1,7 @@
 package rdd
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"strings"
 )
 
 // Stage is a run of fused operators: from sources and blocks, through narrow steps, to blocks. Its tasks are its partitions.
@@ -149,32 +145,4 @@ func (c *cutter) relay(x *Exchange) int {
 // twice is computed once. What an exchange delivers stands in blocks already.
 func (c *cutter) boundary(n *Node) bool {
 	return n.Keep || c.outputs[n] || c.uses[n] > 1 && n.exchange == nil
-}
-
-// digest covers whatever decides which rows a task computes, so far as the graph's shape shows it.
-func (p *Program) digest() {
-	var b strings.Builder
-	for _, s := range p.Stages {
-		fmt.Fprintf(&b, "stage %d parts %d buckets %d parents %v\n", s.ID, s.Parts, s.Buckets(), s.Parents)
-		seen := map[*Node]int{}
-		describe(&b, s.Node, seen)
-	}
-	fmt.Fprintf(&b, "outputs %v", p.Outputs)
-	sum := sha256.Sum256([]byte(b.String()))
-	p.Digest = hex.EncodeToString(sum[:8])
-}
-
-func describe(b *strings.Builder, n *Node, seen map[*Node]int) {
-	if id, ok := seen[n]; ok {
-		fmt.Fprintf(b, " #%d\n", id)
-		return
-	}
-	seen[n] = len(seen)
-	fmt.Fprintf(b, " %s %s %s %s parts %d\n", n.Kind, n.Name, n.At, n.Shape, n.Parts)
-	for _, d := range n.Deps {
-		describe(b, d.Node, seen)
-	}
-	if n.exchange != nil {
-		fmt.Fprintf(b, " exchange %d by %s\n", n.exchange.Buckets, n.exchange.By)
-	}
 }

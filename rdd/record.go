@@ -2,6 +2,7 @@ package rdd
 
 import (
 	"fmt"
+	"reflect"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -70,6 +71,9 @@ func rowsOf[K, V any](rec arrow.Record) (*Rows[K, V], error) {
 	var err error
 	if out.Keys, cols, err = decode[K](cols, n); err != nil {
 		return nil, fmt.Errorf("decode keys: %w", err)
+	}
+	if reflect.TypeFor[K]() == reflect.TypeFor[None]() {
+		out.Keys = nil
 	}
 	if out.Vals, cols, err = decode[V](cols, n); err != nil {
 		return nil, fmt.Errorf("decode rows: %w", err)

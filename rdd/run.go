@@ -13,11 +13,24 @@ func (p *Program) Run(t *Task, stage int) (err error) {
 			err = &PanicError{Value: r, Stack: string(debug.Stack())}
 		}
 	}()
+	if t.ChunkRows <= 0 {
+		t.ChunkRows = DefaultChunkRows
+	}
 	s := p.Stages[stage]
 	in := p.seq(t, s, s.Node, t.ID.Partition, true)
 	if s.Exchange != nil {
-		return s.Exchange.scatter(t, t.ID.Partition, in)
+		err = s.Exchange.scatter(t, t.ID.Partition, in)
+	} else {
+		err = t.keep(in)
 	}
+	if err != nil {
+		return err
+	}
+	return t.Context.Err()
+}
+
+// keep gives the rows to the task's only bucket.
+func (t *Task) keep(in Seq) error {
 	for c, err := range in {
 		if err != nil {
 			return err
@@ -27,7 +40,7 @@ func (p *Program) Run(t *Task, stage int) (err error) {
 			return err
 		}
 	}
-	return t.Context.Err()
+	return nil
 }
 
 // seq yields the chunks of partition part of n within stage s.
@@ -44,7 +57,27 @@ func (p *Program) seq(t *Task, s *Stage, n *Node, part int, top bool) Seq {
 			in[i] = p.seq(t, s, d.Node, q, false)
 		}
 	}
+	if len(in) == 0 {
+		return canceled(t, n.compute(t, part, nil))
+	}
 	return n.compute(t, part, in)
+}
+
+// canceled ends a sequence with the context's error once there is one. Everything that a stage reads passes here, so that a
+// canceled task ends within a chunk, whatever is fused in it.
+func canceled(t *Task, in Seq) Seq {
+	return func(yield func(Chunk, error) bool) {
+		for c, err := range in {
+			if err == nil {
+				if err = t.Context.Err(); err != nil {
+					c = nil
+				}
+			}
+			if !yield(c, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // gathered yields a bucket of every partition of a stage, in map order.
@@ -60,16 +93,13 @@ func (p *Program) gathered(t *Task, stage, bucket int, shape *Shape) Seq {
 	}
 }
 
-// received yields a block and counts what came.
+// received yields a block and counts what came, once all of it came: a step that stops early leaves nothing to compare.
 func received(t *Task, b Block, shape *Shape) Seq {
 	return func(yield func(Chunk, error) bool) {
 		rows := int64(0)
-		for c, err := range t.Blocks.Read(t, b, shape) {
+		for c, err := range canceled(t, t.Blocks.Read(t, b, shape)) {
 			if err == nil {
 				rows += int64(c.Len())
-				if err = t.Context.Err(); err != nil {
-					c = nil
-				}
 			}
 			if !yield(c, err) || err != nil {
 				return
@@ -84,6 +114,7 @@ func received(t *Task, b Block, shape *Shape) Seq {
 func FromBlocks[K, V any](kind string, stage, parts int) *Node {
 	n := newNode[K, V](kind)
 	n.Parts = parts
+	n.Facts = append(n.Facts, fmt.Sprintf("of stage %d", stage))
 	n.compute = func(t *Task, p int, _ []Seq) Seq { return received(t, Block{0, stage, p, 0}, n.Shape) }
 	return n
 }
@@ -96,4 +127,10 @@ type PanicError struct {
 
 func (e *PanicError) Error() string {
 	return fmt.Sprintf("panic: %v\n%s", e.Value, UserFrames(e.Stack))
+}
+
+// Unwrap returns the error that was panicked with, if it was one.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
 }

@@ -30,10 +30,11 @@ func childOf(t testing.TB) string {
 	return check
 }
 
-// waitForDeath is the end of a child that did its half.
+// waitForDeath is the end of a child that did its half. It does not outlive its parent, which holds the other end of its input.
 func waitForDeath() {
 	fmt.Println("\n" + ready)
-	select {}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(1)
 }
 
 // kill runs the test again as a child, waits until it is ready, kills it and returns its answer.
@@ -43,13 +44,16 @@ func kill(test, check, dir string) ([]byte, error) {
 	for i, p := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
 	}
-	cmd := exec.Command(os.Args[0], "-test.run="+strings.Join(parts, "/"), "-test.count=1")
+	cmd := exec.Command(os.Args[0], "-test.run="+strings.Join(parts, "/"), "-test.count=1", "-test.timeout=1m")
 	cmd.Env = append(os.Environ(), envCheck+"="+test+"|"+check, envFolder+"="+dir, envAnswer+"="+answer)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
 	cmd.Stderr = cmd.Stdout
+	if _, err := cmd.StdinPipe(); err != nil { // closed by Wait
+		return nil, err
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,12 @@ import (
 )
 
 func init() {
-	dstream.RegisterSink("console", func(e dstream.Endpoint) (dstream.RecordSink, error) { return Open(e, os.Stdout) })
+	dstream.RegisterSink("console", func(e dstream.Endpoint) (dstream.RecordSink, error) {
+		if e.Out != nil {
+			return Open(e, e.Out)
+		}
+		return Open(e, os.Stdout)
+	})
 }
 
 // Sink prints rows. It is safe for concurrent use.

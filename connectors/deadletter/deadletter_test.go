@@ -2,8 +2,10 @@ package deadletter
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -72,5 +74,46 @@ func TestOpenErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
+	}
+}
+
+func letters(t *testing.T, rows ...dstream.DeadLetter) iter.Seq2[dstream.Output, error] {
+	t.Helper()
+	c, err := codec.Of[dstream.DeadLetter]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := codec.Encode(c, rows)
+	return func(yield func(dstream.Output, error) bool) { yield(dstream.Output{Record: rec}, err) }
+}
+
+func TestRedoWithoutLettersRemovesTheFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	s, err := open[dstream.DeadLetter]("deadletter:" + dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := dstream.WriteID{Batch: 3, Epoch: 1}
+	if _, err := s.Write(context.Background(), id, letters(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a batch without letters made the folder")
+	}
+	for i, want := range []int{2, 0} {
+		id.Epoch = int64(i + 1)
+		if _, err := s.Write(context.Background(), id, letters(t, []dstream.DeadLetter{row(0), row(1)}[:want]...)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readAll(dir); err != nil || len(got) != want {
+			t.Errorf("%d letters, want %d, %v", len(got), want, err)
+		}
+	}
+	id.Epoch = 1
+	if _, err := s.Write(context.Background(), dstream.WriteID{Batch: 3, Epoch: 2}, letters(t, row(1))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Write(context.Background(), id, letters(t, row(0))); err == nil || !strings.Contains(err.Error(), "epoch 2 has written batch 3") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -145,6 +145,34 @@ func mustPlace(t *testing.T, at dstream.Offsets) place {
 	return p
 }
 
+func TestOldFileThatArrivesDuringAnother(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, "files:"+dir+"?age=10m")
+	put(t, dir, "young", "1\n2\n3\n")
+	aged(t, dir, "old", 1)
+	at := time.Date(2026, 1, 1, 5, 0, 0, 0, time.UTC)
+	if err := os.Chtimes(filepath.Join(dir, "young"), at, at); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "old"), filepath.Join(dir, ".old")); err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	var from dstream.Offsets
+	for i := range 6 {
+		r := plan(t, s, from, dstream.Limit{Rows: 1})
+		got += names(t, s, r) + ";"
+		if from = r.To; i == 0 {
+			if err := os.Rename(filepath.Join(dir, ".old"), filepath.Join(dir, "old")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got != "1;2;3;old;;;" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestBoundedIsWhatWasThereAtFirst(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, "files:"+dir+"?bounded=true")

@@ -135,6 +135,15 @@ func (p *place) finish(f file) {
 	}
 }
 
+// hold keeps the horizon below files that wait: an older one may have arrived while a younger one was read in parts.
+func (p *place) hold(waiting []file, age time.Duration) {
+	for _, f := range waiting {
+		if f.mtime < p.horizon(age) {
+			p.Mark = f.mtime + int64(age)
+		}
+	}
+}
+
 // forget drops what cannot be met again, or is too old to be told from what was read.
 func (p *place) forget(there []file, age time.Duration) {
 	var keep hashes

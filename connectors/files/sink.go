@@ -124,6 +124,7 @@ type counter struct {
 	rows, bytes int64
 }
 
+// Write passes bytes on.
 func (c *counter) Write(b []byte) (int, error) {
 	c.hash.Write(b)
 	c.bytes += int64(len(b))
@@ -144,7 +145,7 @@ func (s *Sink) Finish(_ context.Context, id dstream.WriteID, receipts []dstream.
 		m.Files = append(m.Files, e)
 	}
 	folder := filepath.Join(s.dir, manifests)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := publish.Folder(folder); err != nil {
 		return err
 	}
 	if err := s.fence(folder, id); err != nil {

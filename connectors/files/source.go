@@ -84,27 +84,27 @@ func (s *Source) Plan(ctx context.Context, from dstream.Offsets, limit dstream.L
 	if s.bounded && at.Until == nil {
 		at.Until = last(there)
 	}
-	left := 0
 	budget := budget{limit: limit}
 	var splits []dstream.Split
+	var waiting []file
 	for _, f := range todo {
 		if s.bounded && f.after(*at.Until) {
 			continue
 		}
-		if left++; budget.spent() || left > 1 {
-			continue
+		done := false
+		if len(waiting) == 0 && !budget.spent() {
+			if done, err = s.take(ctx, f, &at, &budget, &splits); err != nil {
+				return dstream.Range{}, fmt.Errorf("plan file %s: %w", filepath.Join(s.path, f.name), err)
+			}
 		}
-		done, err := s.take(ctx, f, &at, &budget, &splits)
-		if err != nil {
-			return dstream.Range{}, fmt.Errorf("plan file %s: %w", filepath.Join(s.path, f.name), err)
-		}
-		if done {
-			left--
+		if !done {
+			waiting = append(waiting, f)
 		}
 	}
+	at.hold(waiting, s.age)
 	at.forget(there, s.age)
 	to, err := json.Marshal(at)
-	return dstream.Range{To: to, Splits: splits, Ended: s.bounded && left == 0}, err
+	return dstream.Range{To: to, Splits: splits, Ended: s.bounded && len(waiting) == 0}, err
 }
 
 // take plans as much of a file as the budget allows. done means all of it.

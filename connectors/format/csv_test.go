@@ -134,3 +134,12 @@ func FuzzCSV(f *testing.F) {
 		}
 	})
 }
+
+// TestCSVReturn: \r ends a quoted cell only before the end of the line.
+func TestCSVReturn(t *testing.T) {
+	got := decode[quad](t, decoder[quad](t, "format=csv&header=false"), "1,2,3,\"4\"\r\n1,2,3,\"4\"\rx\"\n5,6,7,\"8\"\r")
+	if fmt.Sprint(got.rows) != "[{1 2 3 4} {5 6 7 8}]" {
+		t.Error(got.rows, got.bad)
+	}
+	checkReasons(t, "return", got.bad, []string{"behind the closing quote"})
+}

@@ -10,12 +10,11 @@ const (
 	bare               // in a cell without quotes
 	quoted
 	quoteSeen   // behind a quote in a quoted cell: its end, or the first of two
-	returnSeen  // behind \r behind that
 	broken      // a quote was misplaced: the record ends with the line
 	recordEnded // behind \n
 )
 
-// step is the state behind c.
+// step is the state behind c. A \r behind a quoted cell breaks the record too: its line ends with the next byte, or it is broken.
 func (s csvState) step(c, sep byte) csvState {
 	switch {
 	case s == quoted:
@@ -29,9 +28,7 @@ func (s csvState) step(c, sep byte) csvState {
 		return broken
 	case s == quoteSeen && c == '"':
 		return quoted
-	case s == quoteSeen && c == '\r':
-		return returnSeen
-	case s == returnSeen, s == quoteSeen && c != sep, s == bare && c == '"':
+	case s == quoteSeen && c != sep, s == bare && c == '"':
 		return broken
 	case c == sep:
 		return cellStart

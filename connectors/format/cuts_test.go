@@ -21,6 +21,7 @@ var cutSeeds = []struct{ file, cuts string }{
 	{strings.Repeat("x", 41) + "\ny\n" + strings.Repeat("z", 40) + "\r\n" + strings.Repeat("w", 100), "\x28\x01\x01\x28\x28"},
 	{"value\n\"" + strings.Repeat("\n,", 50) + "\"\nx\n\"" + strings.Repeat("\"\"", 40) + "\"x\ny", "\x30\x02\x01\x20\x20\x20"},
 	{"\xef\xbb", "\x01"}, {"\xef\xbb\xbf\xef\xbb\xbfa\n\xef\xbb\xbfb", "\x01\x01\x01"}, {"value\r\n\"a\"\r\n\"b\"\r", "\x06\x01\x03\x01"},
+	{strings.Repeat("\"aaaa\"\n", 5) + "\"a\\na\"\n" + strings.Repeat("\"aaaa\"\n", 5), "\x23\x05\x01\x01\x10"},
 	{strings.Repeat("\"a\" ", 30) + "\n\"b\"\n", "\x10\x10\x10\x10\x10\x10\x10\x10"},
 }
 
@@ -67,6 +68,25 @@ func TestSplit(t *testing.T) {
 			got := fmt.Sprint(append(first.rows, second.rows...), len(first.bad)+len(second.bad))
 			if want := fmt.Sprint(whole.rows, len(whole.bad)); got != want {
 				t.Errorf("%s split at %d: %s, want %s", params, at, got, want)
+			}
+		}
+	}
+}
+
+// TestStartAnew: what a decoder was in the middle of does not carry over into another file.
+func TestStartAnew(t *testing.T) {
+	for _, params := range cutParams {
+		d := decoder[string](t, params)
+		want := fmt.Sprintf("%#v", decode[string](t, d, "\ufeff\"x\"\n\"y\"\n"))
+		for _, cut := range []string{"\"" + strings.Repeat("z", 50), "\ufeffvalue\n\"", "a,b,c\n", strings.Repeat("\"x\"\n", 9)} {
+			var out outcome[string]
+			d.Start(nil)
+			if _, _, err := d.Decode([]byte(cut), false, func(int) string { return "" }, reader(t, &out)); err != nil {
+				t.Fatal(err)
+			}
+			d.Start(nil)
+			if got := fmt.Sprintf("%#v", decode[string](t, d, "\ufeff\"x\"\n\"y\"\n")); got != want {
+				t.Errorf("%s after %q: %s, want %s", params, cut, got, want)
 			}
 		}
 	}

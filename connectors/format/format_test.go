@@ -57,16 +57,17 @@ func reader[T any](t testing.TB, out *outcome[T]) *dstream.Reader {
 	}}
 }
 
-// decode decodes a file that arrives in pieces of the given lengths, and the rest of it at once.
+// decode decodes a file of which so many more bytes arrive before each call, and the rest before the last.
 func decode[T any](t testing.TB, d Decoder, file string, cuts ...int) outcome[T] {
 	t.Helper()
 	var out outcome[T]
 	to := reader(t, &out)
 	done, have := 0, 0
 	for last := false; !last; {
-		have = len(file)
-		if last = len(cuts) == 0; !last {
-			have, cuts = min(done+cuts[0], len(file)), cuts[1:]
+		if last = len(cuts) == 0; last {
+			have = len(file)
+		} else {
+			have, cuts = min(have+cuts[0], len(file)), cuts[1:] // what was not taken comes again
 		}
 		buf := []byte(file[done:have])
 		n, records, err := d.Decode(buf, last, func(off int) string { return fmt.Sprint(done + off) }, to)

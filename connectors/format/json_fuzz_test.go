@@ -36,18 +36,26 @@ var jsonSeeds = []string{
 	`{"ad_id": "Grüße, 世界 \u2028"}`,
 }
 
-// jsonPairs are records whose second is like the first but for what must not be overlooked on the short way.
-var jsonPairs = []string{
-	"{\"ad_id\": \"a\", \"i\": 1}\n{\"ad_id\": \"a\", \"i\": }\n",
-	"{\"ad_id\": \"a\", \"x\": 1}\n{\"ad_id\": \"a\", \"x\": }\n",
-	"{\"ad_id\": \"a\", \"x\": 1}\n{\"ad_id\": \"a\", \"x\": 01}\n",
-	"{\"x\": \"aaaaaaaaaaaaaaa\", \"ad_id\": \"b\"}\n{\"x\": \"\", \"ad_id\": \"b\"}\n",
-	"{\"x\": \"aaaaaaaaaaaaaaaa\", \"ad_id\": \"b\"}\n{\"x\": \"\", \"ad_id\": \"c\"}, \"ad_id\": \"b\"}\n",
-	"{\"ad_id\": \"aa\"}\n{\"ad_id\": \"a\\\"}\n",
-	"{\"ad_id\": \"aa\"}\n{\"ad_id\": \"a\t\"}\n{\"ad_id\": \"a\xff\"}\n{\"ad_id\": \"\u00e9\"}\n",
-	"{\"ad_id\": \"aa\"}\n{\"ad_id\": \"aa\"} \n{\"ad_id\": \"aa\"}\r\n{\"ad_id\": \"aa\"}x\n{\"ad_id\": \"aa\"}",
-	"{\"ad_id\": \"aa\"}\n{\"ad_id\": \"\n\"}\n",
-	"{\"ad_id\": \"a\", \"t\": \"1700000000000\"}\n{\"ad_id\": \"a\", \"t\": \"-62135596800000\"}\n{\"ad_id\": \"a\", \"t\": \"2023-11-14\"}",
+// jsonPairs are a record and another that is like it but for what must not be overlooked on the short way.
+var jsonPairs = [][2]string{
+	{`{"ad_id": "a", "i": 1}`, `{"ad_id": "a", "i": }`},
+	{`{"ad_id": "a", "x": 1}`, `{"ad_id": "a", "x": }`},
+	{`{"ad_id": "a", "x": 1}`, `{"ad_id": "a", "x": 01}`},
+	{`{"x": "aaaaaaaaaaaa", "ad_id": "b"}`, `{"x": "a" , "k": "b", "ad_id": "b"}`},
+	{`{"x": "aaaaaaaaaaa", "ad_id": "b"}`, `{"x": "a"  "k": "b", "ad_id": "b"}`},
+	{`{"s": "aaaaaaaaaaaa", "ad_id": "b"}`, `{"s": "a" , "k": "b", "ad_id": "b"}`},
+	{`{"ad_id": "aa"}`, `{"ad_id": "a\"}`},
+	{`{"ad_id": "aa"}`, `{"ad_id": "\n"}`},
+	{`{"ad_id": "aa"}`, "{\"ad_id\": \"a\t\"}"},
+	{`{"ad_id": "aa"}`, "{\"ad_id\": \"a\xff\"}"},
+	{`{"ad_id": "aa", "x": "` + strings.Repeat("y", 40) + `"}`, "{\"ad_id\": \"\u00e9\", \"x\": \"" + strings.Repeat("y", 39) + "\x80\"}"},
+	{`{"ad_id": "aa", "x": "` + strings.Repeat("y", 40) + `"}`, "{\"ad_id\": \"\u00e9\", \"x\": \"" + strings.Repeat("y", 39) + "\x1f\"}"},
+	{`{"ad_id": "aa"}`, `{"ad_id": "aa"} `}, {`{"ad_id": "aa"}`, "{\"ad_id\": \"aa\"}\r"}, {`{"ad_id": "aa"}`, `{"ad_id": "aa"}x`},
+	{`{"ad_id": "aa"}`, "{\"ad_id\": \"\n\"}"}, {`{"ad_id": "aa"}`, "{\"ad_id\": \"a"},
+	{`{"ad_id": "a", "t": "1700000000000"}`, `{"ad_id": "a", "t": "-62135596800000"}`},
+	{`{"ad_id": "a", "t": "1700000000000"}`, `{"ad_id": "a", "t": "2023-11-14"}`},
+	{`{"ad_id": "a", "i": 1, "i": 2}`, `{"ad_id": "a", "i": 1, "i": null}`},
+	{`{"ad_id": "a", "i": null}`, `{"ad_id": "a", "i": nul}`}, {`{"ad_id": "a", "i": 1}`, `{"ad_id": "a", "i": 1.5}`},
 }
 
 // FuzzJSON compares each line of a file with what the oracle says of it, by one decoder that learns on the way, in the file
@@ -57,8 +65,8 @@ func FuzzJSON(f *testing.F) {
 		f.Add(s + "\n" + s + "\n" + s)
 	}
 	f.Add(strings.Join(jsonSeeds, "\n"))
-	for _, s := range jsonPairs {
-		f.Add(s)
+	for _, p := range jsonPairs {
+		f.Add(p[0] + "\n" + p[0] + "\n" + p[0] + "\n" + p[1] + "\n" + p[0])
 	}
 	f.Add(strings.Repeat("[", 10001) + strings.Repeat("]", 10001))
 	f.Add(`{"ad_id": "a", "x": ` + strings.Repeat("[", 9999) + strings.Repeat("]", 9999) + `}`)

@@ -124,6 +124,15 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// TestJSONArray: an array of a fixed length takes just so many elements.
+func TestJSONArray(t *testing.T) {
+	got := decode[[2]int16](t, decoder[[2]int16](t, "format=json"), "[1,2]\n[1]\n[1,2,3]\n[1,null]\n[]\n")
+	if fmt.Sprint(got.rows) != "[[1 2]]" {
+		t.Error(got.rows)
+	}
+	checkReasons(t, "arrays", got.bad, []string{"the record has 1 elements, not 2", "has 3 elements, not 2", `field "[1]" is null`, "has 0 elements"})
+}
+
 // TestJSONAllocates: records of a known shape cost no allocation, nor do records out of the ordinary whose text is not escaped.
 func TestJSONAllocates(t *testing.T) {
 	file := adEvents(1000)
@@ -168,6 +177,19 @@ func TestLayouts(t *testing.T) {
 	}
 	if got := decode[click](t, d, file.String()); len(got.rows) != 150 || len(d.layouts.known) != 0 {
 		t.Errorf("%d rows; a slice in a layout: %v", len(got.rows), d.layouts.known)
+	}
+}
+
+// TestJSONOverlongAsLast: a record that is too long is so also where its shape is known.
+func TestJSONOverlongAsLast(t *testing.T) {
+	type narrow struct{ A string }
+	fits, long := `{"A":"`+strings.Repeat("x", 12)+`"}`, `{"A":"`+strings.Repeat("x", 13)+`"}`
+	for _, end := range []string{"\n", "\r\n"} {
+		file := strings.Repeat(`{"A":"x"}`+"\n", 3) + fits + "\n" + long + end + fits + "\r\n"
+		got := decode[narrow](t, decoder[narrow](t, "format=json&max_record=20"), file)
+		if len(got.rows) != 4 || len(got.bad) != 2 {
+			t.Errorf("%d rows, rejected %q", len(got.rows), got.bad)
+		}
 	}
 }
 

@@ -178,8 +178,9 @@ func TestRoundTripScalars(t *testing.T) {
 		}
 	}
 	for _, params := range []string{"format=json", "format=csv"} {
-		s := roundTrip(t, params, []string{"", "a\n\"b\"", "x"})
-		check(params, fmt.Sprintf("%q", s.rows), fmt.Sprintf("%q", []string{"", "a\n\"b\"", "x"}), s.bad)
+		texts := []string{"", "a\n\"b\"", "\ufeffx", "\r", "null"}
+		s := roundTrip(t, params, texts)
+		check(params, fmt.Sprintf("%q", s.rows), fmt.Sprintf("%q", texts), s.bad)
 		i := roundTrip(t, params, []int64{math.MinInt64, 0, math.MaxInt64})
 		check(params, i.rows, []int64{math.MinInt64, 0, math.MaxInt64}, i.bad)
 		m := roundTrip(t, params, []time.Time{{}, at})

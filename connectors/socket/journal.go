@@ -29,7 +29,7 @@ type journal struct {
 // openJournal opens the log of a folder, and cuts off what a crash has left unfinished at its end. need is a place that it
 // must reach: what comes before it was handed out.
 func openJournal(dir string, size, need int64) (*journal, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := publish.Folder(dir); err != nil {
 		return nil, err
 	}
 	starts, err := segments(dir)

@@ -111,7 +111,10 @@ func (r *receiver) connect(ctx context.Context) (got bool, err error) {
 // journalError is an error of the log, not of the connection.
 type journalError struct{ err error }
 
+// Error says what it is an error of.
 func (e *journalError) Error() string { return fmt.Sprintf("write the socket's log: %v", e.err) }
+
+// Unwrap returns the file's error.
 func (e *journalError) Unwrap() error { return e.err }
 
 // copy appends whole lines to the log. The rest of a line waits in buf for its end.

@@ -27,7 +27,7 @@
 //
 // The rows of a batch and the marker that says so, a row of the table _tidemill, are one transaction with synchronous=FULL,
 // so that both survive a crash or neither does. A batch that was written before changes nothing and gives the same receipt. A
-// write of an older epoch than the marker's is refused. One partition writes at a time.
+// write of an older epoch than the marker's is refused. A batch without rows is not marked. One partition writes at a time.
 //
 // # Source
 //

@@ -22,6 +22,7 @@ type FencedError struct {
 	Epoch int64 // that has written
 }
 
+// Error says what to do.
 func (e *FencedError) Error() string {
 	return fmt.Sprintf("epoch %d of job %s has written to sink %s, so epoch %d may not: another driver took over; "+
 		"if the job was started over on purpose, name another table or delete the sink's rows from %s",

@@ -82,6 +82,7 @@ type LockedError struct {
 	Err   error
 }
 
+// Error says what to do.
 func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s is locked by another process, for more than %s: end its transaction, or raise busy_timeout, and try again: %v", e.Path, e.Waits, e.Err)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"sync/atomic"
 
 	"github.com/tidemill/tidemill/dstream"
 )
@@ -15,7 +16,8 @@ import (
 // Sink upserts rows into a table. It is safe for concurrent use.
 type Sink struct {
 	file
-	db *sql.DB
+	db    *sql.DB
+	known atomic.Pointer[shape] // of the table, once something was committed to it
 }
 
 // openSink checks a table that is already there; what is not there is made by the first write.
@@ -27,7 +29,7 @@ func openSink(e dstream.Endpoint) (*Sink, error) {
 	if err := f.checkExisting(); err != nil {
 		return nil, err
 	}
-	return &Sink{f, f.open("rwc")}, nil
+	return &Sink{file: f, db: f.open("rwc")}, nil
 }
 
 func (f file) checkExisting() error {
@@ -71,51 +73,71 @@ func (s *Sink) Partitions() int { return 1 }
 // Close closes the file.
 func (s *Sink) Close() error { return s.db.Close() }
 
-// Write puts the rows of a batch and its marker into one transaction.
+// Write puts the rows of a batch and its marker into one transaction. A batch without rows does not touch the file.
 func (s *Sink) Write(ctx context.Context, id dstream.WriteID, rows iter.Seq2[dstream.Output, error]) (dstream.Receipt, error) {
 	var done dstream.Receipt
-	err := s.with(ctx, s.db, func(c connection) error { return s.write(ctx, c, id, rows, &done) })
+	err := s.with(ctx, s.db, func(c connection) (err error) {
+		w := &writer{file: s.file, c: c}
+		defer func() { err = errors.Join(err, w.close(err != nil)) }()
+		for out, err := range rows {
+			if err != nil {
+				return err
+			}
+			if out.Record.NumRows() == 0 {
+				continue
+			}
+			if !w.begun {
+				err = s.begin(ctx, w, id)
+			}
+			if err == nil {
+				err = w.put(ctx, out)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		done.Rows = w.n
+		return s.end(ctx, w, id)
+	})
 	if err != nil {
 		return dstream.Receipt{}, err
 	}
 	return done, nil
 }
 
-func (s *Sink) write(ctx context.Context, c connection, id dstream.WriteID, rows iter.Seq2[dstream.Output, error], done *dstream.Receipt) (err error) {
-	if err := run(ctx, c, "BEGIN IMMEDIATE"); err != nil {
+// begin opens the transaction, and finds out whether there is anything to write.
+func (s *Sink) begin(ctx context.Context, w *writer, id dstream.WriteID) (err error) {
+	if err := run(ctx, w.c, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil { // also when ctx has ended
-			err = errors.Join(err, run(context.WithoutCancel(ctx), c, "ROLLBACK"))
-		}
-	}()
-	shape, err := s.ready(ctx, c)
-	if err != nil {
+	w.begun = true
+	if known := s.known.Load(); known != nil {
+		w.shape = *known
+	} else if w.shape, err = s.ready(ctx, w.c); err != nil {
 		return err
 	}
-	w := &writer{c: c, keys: shape.key, file: s.file, shape: shape}
-	defer func() { err = errors.Join(err, w.close()) }()
-	w.skip, err = seen(ctx, c, id)
-	if err != nil {
+	w.skip, err = seen(ctx, w.c, id)
+	return err
+}
+
+// end commits what was written.
+func (s *Sink) end(ctx context.Context, w *writer, id dstream.WriteID) error {
+	switch {
+	case !w.begun:
+		return nil
+	case w.skip:
+		w.begun = false
+		return run(ctx, w.c, "ROLLBACK")
+	}
+	if err := mark(ctx, w.c, id); err != nil {
 		return err
 	}
-	for out, err := range rows {
-		if err != nil {
-			return err
-		}
-		if err := w.put(ctx, out); err != nil {
-			return err
-		}
-	}
-	done.Rows = w.n
-	if w.skip {
-		return run(ctx, c, "ROLLBACK")
-	}
-	if err := mark(ctx, c, id); err != nil {
+	if err := run(ctx, w.c, "COMMIT"); err != nil {
 		return err
 	}
-	return run(ctx, c, "COMMIT")
+	w.begun = false
+	s.known.Store(&w.shape) // not before: the table may have been made in this transaction
+	return nil
 }
 
 // ready makes what is missing, within the transaction, and returns the table's columns.

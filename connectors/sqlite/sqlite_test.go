@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,6 +99,31 @@ func TestMakesTheTable(t *testing.T) {
 	}
 	if text != "2026-01-01 00:00:10.000005" || !back.Equal(at) {
 		t.Errorf("time is stored as %s and read as %s, want %s", text, back, at)
+	}
+}
+
+func TestRelativePath(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for i, path := range []string{"sqlite:a.db", "sqlite://b.db", "sqlite:./c%20d.db"} {
+		u, err := url.Parse(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := codec.Of[view]()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := openSink(dstream.Endpoint{Name: "views", URL: u, Rows: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Write(context.Background(), dstream.WriteID{Timestamp: 1}, chunk(t, view{}))
+		if err := errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat([]string{"a.db", "b.db", "c d.db"}[i]); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -234,7 +260,7 @@ type kinds struct {
 func TestReadsBackWhatItWrote(t *testing.T) {
 	dir := t.TempDir()
 	some := "some"
-	want := kinds{true, -8, 16, 0.5, 0.1, "ü", []byte{0, 1}, [2]byte{1, 2}, time.Unix(5, 6000).UTC(), time.Minute, nil, &some}
+	want := kinds{true, -8, 16, 0.5, 0.1, "ü\x00 and on", []byte{0, 1}, [2]byte{1, 2}, time.Unix(5, 6000).UTC(), time.Minute, nil, &some}
 	s, err := sinkOf[kinds](t, dir, "")
 	if err != nil {
 		t.Fatal(err)

@@ -15,22 +15,26 @@ import (
 type writer struct {
 	file
 	shape
-	c    connection
-	keys []string
-	skip bool // count only: the rows are there
-	n    int64
+	c     connection
+	begun bool // a transaction is open
+	skip  bool // count only: the rows are there
+	n     int64
 
 	put1, delete1 driver.Stmt // prepared when first needed
 	args          []driver.NamedValue
 	cells         []driver.Value
 }
 
-func (w *writer) close() error {
+// close ends the statements, and rolls back what was not committed.
+func (w *writer) close(failed bool) error {
 	var errs []error
 	for _, s := range []driver.Stmt{w.put1, w.delete1} {
 		if s != nil {
 			errs = append(errs, s.Close())
 		}
+	}
+	if failed && w.begun {
+		errs = append(errs, run(context.Background(), w.c, "ROLLBACK")) // also when the write's context has ended
 	}
 	return errors.Join(errs...)
 }
@@ -83,17 +87,17 @@ func (w *writer) upsert(ctx context.Context, columns []value, row int) error {
 }
 
 func (w *writer) delete(ctx context.Context, columns []value, row int) error {
-	if len(w.keys) == 0 {
+	if len(w.key) == 0 {
 		return fmt.Errorf("a row is to be deleted, but the table has no primary key: tag the key's fields with col:\"name,key\"")
 	}
 	if w.delete1 == nil {
-		q := "DELETE FROM " + quote(w.table) + " WHERE " + strings.Join(quoted(w.keys), " = ? AND ") + " = ?"
+		q := "DELETE FROM " + quote(w.table) + " WHERE " + strings.Join(quoted(w.key), " = ? AND ") + " = ?"
 		if err := w.prepare(ctx, &w.delete1, q); err != nil {
 			return err
 		}
 	}
 	w.cells = w.cells[:0]
-	for _, k := range w.keys {
+	for _, k := range w.key {
 		v, err := columns[w.field(k)](row)
 		if err != nil {
 			return fmt.Errorf("column %s: %w", k, err)
@@ -128,15 +132,15 @@ func (w *writer) upsertText() string {
 	var names, marks, sets []string
 	for _, f := range w.rows.Fields {
 		names, marks = append(names, quote(f.Name)), append(marks, "?")
-		if !slices.ContainsFunc(w.keys, func(k string) bool { return strings.EqualFold(k, f.Name) }) {
+		if !slices.ContainsFunc(w.key, func(k string) bool { return strings.EqualFold(k, f.Name) }) {
 			sets = append(sets, quote(f.Name)+" = excluded."+quote(f.Name))
 		}
 	}
 	q := "INSERT INTO " + quote(w.table) + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ")"
-	if len(w.keys) == 0 {
+	if len(w.key) == 0 {
 		return q
 	}
-	q += " ON CONFLICT (" + strings.Join(quoted(w.keys), ", ") + ") DO "
+	q += " ON CONFLICT (" + strings.Join(quoted(w.key), ", ") + ") DO "
 	if len(sets) == 0 {
 		return q + "NOTHING"
 	}

@@ -64,6 +64,17 @@ func integer(lo, hi int64) func(string) (any, error) {
 	}
 }
 
+func powerOfTwo(lo, hi int64) func(string) (any, error) {
+	in := integer(lo, hi)
+	return func(s string) (any, error) {
+		v, err := in(s)
+		if n, ok := v.(int64); ok && err == nil && n&(n-1) != 0 {
+			return nil, fmt.Errorf("%d is no power of two", n)
+		}
+		return v, err
+	}
+}
+
 func parseGOGC(s string) (any, error) {
 	n, err := integer(0, 10_000)(s)
 	if err == nil && n.(int64) > 0 && n.(int64) < 10 {

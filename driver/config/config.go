@@ -41,7 +41,7 @@ type Config struct {
 	// ChunkRows is how many rows a chunk holds. Default 4096, 1024 to 65536. Small ones cost time, large ones cache.
 	ChunkRows int `mapstructure:"chunk_rows"`
 	// KeyGroups is the number of slices of the key space, the most partitions that keyed state can ever have. Default
-	// 128, 1 to 32768. A checkpoint keeps the number it was made with.
+	// 1024, a power of two from 16 to 65536. A checkpoint keeps the number it was made with.
 	KeyGroups int `mapstructure:"key_groups"`
 
 	// Retries is how often a failed task is tried again before its batch fails. Default 4, 0 to 100.

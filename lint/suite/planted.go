@@ -71,7 +71,7 @@ func plantedIn(root string) (map[string]string, error) {
 	return found, err
 }
 
-// seen returns the test that fails with a tag, "" if none does. A package that no longer builds proves nothing.
+// seen returns which tests fail with a tag, "" if none does. A package that no longer builds proves nothing.
 func seen(tag, at string) (string, error) {
 	users, err := usersOf(at)
 	if err != nil {
@@ -87,7 +87,7 @@ func seen(tag, at string) (string, error) {
 		case err != nil:
 			return "", fmt.Errorf("%s: %w\n%s", tag, err, log.String())
 		case len(o.failed) > 0:
-			return short(slices.MinFunc(o.failed, func(a, b string) int { return len(a) - len(b) })), nil
+			return fmt.Sprintf("%s and %d more", short(o.failed[0]), len(o.failed)-1), nil
 		case len(o.broken) > 0:
 			return "", fmt.Errorf("%s: %s did not get to its tests:\n%s", tag, strings.Join(o.broken, ", "), log.String())
 		}

@@ -85,7 +85,7 @@ func TestOutcomes(t *testing.T) {
 		t.Error("a failing test passed")
 	}
 	w.Reset()
-	if err := planted(&w, nil); err != nil || !strings.Contains(w.String(), "noticed by small.TestN\n") {
+	if err := planted(&w, nil); err != nil || !strings.Contains(w.String(), "noticed by small.TestN and 0 more\n") {
 		t.Error(err, w.String())
 	}
 	if err := os.WriteFile("n_test.go", []byte("package small\n\nimport \"testing\"\n\nfunc TestN(*testing.T) { _ = n }\n"), 0o600); err != nil {

@@ -19,7 +19,7 @@ type File struct {
 // Create starts a file in a folder, which it makes if need be. The name gets a random end, so that two attempts at one file
 // never write to the same one.
 func Create(staging, name string) (*File, error) {
-	if err := os.MkdirAll(staging, 0o755); err != nil {
+	if err := Folder(staging); err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
 	f, err := os.CreateTemp(staging, name+".*.tmp")
@@ -63,6 +63,23 @@ func Put(staging, path string, content []byte) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return f.Commit(path)
+}
+
+// Folder makes a folder and those above it, durably, unless they are there.
+func Folder(path string) error {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return nil
+	}
+	above := filepath.Dir(path)
+	if above != path {
+		if err := Folder(above); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return SyncFolder(above)
 }
 
 // SyncFolder makes the names in a folder durable.

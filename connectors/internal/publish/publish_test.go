@@ -39,3 +39,18 @@ func TestCommitIntoNowhere(t *testing.T) {
 		t.Errorf("left %v", left)
 	}
 }
+
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		if err := Folder(filepath.Join(dir, "a", "b", "c")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Folder(filepath.Join(dir, "file", "x")); err == nil {
+		t.Error("no error for a folder within a file")
+	}
+}
