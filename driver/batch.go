@@ -70,7 +70,7 @@ func (d *driver) planned(c schedule.Plan, plan *dstream.Plan, last bool, err err
 		d.step(schedule.PlanFailed{Batch: c.Batch, Class: classify(err), Err: err})
 		return
 	}
-	d.b = newBatch(&planRecord{Plan: plan, Tick: c.To, Args: d.o.Settings.Args, Last: last}, plan.Time)
+	d.b = newBatch(&planRecord{Plan: plan, Args: d.o.Settings.Args, Last: last}, plan.Time)
 	d.b.ticks = int64(c.To - c.From)
 	stages, err := d.compile()
 	if err != nil {
@@ -88,7 +88,8 @@ func (d *driver) enough() bool { return d.o.MaxBatches > 0 && d.done+1 >= d.o.Ma
 // redo hands a plan that was found in the log to the scheduler.
 func (d *driver) redo(p *planRecord) {
 	d.b = newBatch(p, d.o.Clock.Now())
-	d.b.redone, d.b.ticks = true, max(int64(p.Tick-d.last.Tick), 1)
+	to := d.clock.Last(p.Plan.Time)
+	d.b.redone, d.b.ticks = true, max(int64(to-d.clock.Last(p.Plan.From)), 1)
 	for name, s := range p.Plan.Sources {
 		d.plan.widths[name] = len(s.Parts)
 	}
@@ -101,7 +102,7 @@ func (d *driver) redo(p *planRecord) {
 		d.halt(err, schedule.FailJob)
 		return
 	}
-	d.step(schedule.Recovered{Batch: p.Plan.Batch, To: p.Tick, Stages: stages, Bodies: d.b.program.Bodies() > 0, Last: p.Last || d.enough()})
+	d.step(schedule.Recovered{Batch: p.Plan.Batch, To: to, Stages: stages, Bodies: d.b.program.Bodies() > 0, Last: p.Last || d.enough()})
 }
 
 // compile cuts the batch at hand into stages.
@@ -267,6 +268,7 @@ func (d *driver) logCommit(err error) {
 		d.step(schedule.LogFailed{Batch: n, Err: fmt.Errorf("batch %d: %w", n, err)})
 		return
 	}
+	rec.Report.Timeline.Committed = d.b.since(d.o.Clock.Now()) // the log's copy cannot know how long its own sync takes
 	if err := d.append(batchlog.Commit, rec); err != nil {
 		d.step(schedule.LogFailed{Batch: n, Err: err})
 		return

@@ -78,8 +78,9 @@ func (d *driver) post(f func()) {
 
 // loop lets batches happen until the scheduler halts.
 func (d *driver) loop(ctx context.Context) error {
-	if d.last.Last && len(d.open) == 0 {
-		return nil // all sources have ended, and everything they gave is committed
+	if d.ended() {
+		d.o.Warn(fmt.Sprintf("all sources had ended with batch %d, and everything they gave is committed; --fresh starts over", d.last.Batch))
+		return nil
 	}
 	d.o.Ready(d.started())
 	d.step(schedule.WorkerUp{Worker: local, Slots: d.o.Parallelism})
@@ -92,9 +93,9 @@ func (d *driver) loop(ctx context.Context) error {
 	d.planning = planning
 	finish := ctx.Done()
 	var grace <-chan time.Time
-	tick := d.last.Tick
+	tick := d.lastTick()
 	if n := len(d.open); n > 0 {
-		tick = d.open[n-1].Tick
+		tick = d.clock.Last(d.open[n-1].Plan.Time)
 	}
 	for !d.halted {
 		due, is, wake := d.clock.Due(d.o.Clock.Now(), tick)
@@ -125,6 +126,16 @@ func (d *driver) loop(ctx context.Context) error {
 		stop()
 	}
 	return d.err
+}
+
+// ended tells that a job which is started again has nothing left to do.
+func (d *driver) ended() bool {
+	for _, s := range d.g.Sources() {
+		if !d.last.Progress.Ended[s.Name] {
+			return false
+		}
+	}
+	return d.last.Last && len(d.open) == 0
 }
 
 // drain runs what else has been posted, before the clock is asked again.

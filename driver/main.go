@@ -77,6 +77,12 @@ func runMain(build func(*dstream.Job)) error {
 }
 
 func printExplain(w io.Writer, g *dstream.Graph, o Options) error {
+	scratch, err := os.MkdirTemp("", "tidemill-explain-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	o.Place.Scratch = scratch
 	if err := g.Open(o.Place); err != nil {
 		return err
 	}

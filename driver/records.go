@@ -3,10 +3,8 @@ package driver
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/tidemill/tidemill/driver/report"
-	"github.com/tidemill/tidemill/driver/schedule"
 	"github.com/tidemill/tidemill/dstream"
 	"github.com/tidemill/tidemill/executor/wire"
 )
@@ -14,7 +12,6 @@ import (
 // planRecord is the payload of PLAN in the batch log.
 type planRecord struct {
 	Plan *dstream.Plan     `json:"plan"`
-	Tick schedule.Tick     `json:"tick"`
 	Args map[string]string `json:"args,omitempty"`
 	Last bool              `json:"last,omitempty"`
 }
@@ -22,8 +19,6 @@ type planRecord struct {
 // commitRecord is the payload of COMMIT: all that the next batch, or a driver that comes after a crash, needs to know.
 type commitRecord struct {
 	Batch       int64                        `json:"batch"`
-	Tick        schedule.Tick                `json:"tick"`
-	Interval    time.Duration                `json:"interval"`
 	Timestamp   int64                        `json:"timestamp"`
 	Parts       int                          `json:"parts"` // partitions behind exchanges: state is cut into them
 	Groups      int                          `json:"groups"`

@@ -299,3 +299,26 @@ func TestDiskFull(t *testing.T) {
 	_, err = run(t, copies(numbers{n: 1 << 20, step: 1 << 10}, &kept{}), o)
 	wants(t, err, dir, "no space left", "start again")
 }
+
+func TestIntervalMayChangeWhileAPlanIsOpen(t *testing.T) {
+	for _, other := range []time.Duration{2 * time.Millisecond, 30 * time.Millisecond} {
+		o, k := testOptions(t), &kept{write: func(dstream.WriteID) error { return errors.New("no") }}
+		if _, err := run(t, copies(numbers{n: 30, step: 10}, k), o); err == nil {
+			t.Fatal("the sink did not fail")
+		}
+		k.write = nil
+		o.Interval = other
+		batches, err := run(t, copies(numbers{n: 30, step: 10}, k), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, sum := k.sum(); n != 30 || sum != 435 || !batches[0].Redone {
+			t.Errorf("%v: %d rows, sum %d, redone %v", other, n, sum, batches[0].Redone)
+		}
+		for i, b := range batches {
+			if b.Ticks < 1 || b.Ticks > 10_000 || i > 0 && !b.Time.After(batches[i-1].Time) {
+				t.Errorf("%v: batch %d at %v stands for %d ticks", other, b.Batch, b.Time, b.Ticks)
+			}
+		}
+	}
+}

@@ -53,7 +53,7 @@ func (d *driver) commitRecord() *commitRecord {
 		}
 	}
 	rec := &commitRecord{
-		Batch: p.Batch, Tick: b.rec.Tick, Interval: d.interval, Timestamp: p.Timestamp, Parts: p.Parts, Groups: p.Groups,
+		Batch: p.Batch, Timestamp: p.Timestamp, Parts: p.Parts, Groups: p.Groups,
 		Offsets: maps.Clone(d.last.Offsets), Progress: d.g.Advance(d.last.Progress, p, notes), States: b.statesAfter(d.last.States),
 		Fingerprint: d.g.Fingerprint(), Receipts: map[string][]dstream.Receipt{}, Last: b.rec.Last, Report: d.report(),
 	}
@@ -100,7 +100,7 @@ func (d *driver) report() *report.Batch {
 }
 
 func (d *driver) sourceReports() []report.Source {
-	var out []report.Source
+	out := []report.Source{}
 	for _, s := range d.g.Sources() {
 		p := d.b.rec.Plan.Sources[s.Name]
 		r := report.Source{Name: s.Name, Ended: p.Ended, Idle: p.Idle, Stalled: p.Stalled}
@@ -117,7 +117,7 @@ func (d *driver) sourceReports() []report.Source {
 }
 
 func (b *batch) stageReports() []report.Stage {
-	var out []report.Stage
+	out := []report.Stage{}
 	for _, k := range sortedKeys(b.programs) {
 		for _, s := range b.programs[k].Stages {
 			at := stageAt{k, s.ID}
@@ -151,7 +151,7 @@ func stageName(s *rdd.Stage) string {
 }
 
 func (d *driver) stepReports() []report.Step {
-	var out []report.Step
+	out := []report.Step{}
 	for _, step := range sortedKeys(d.b.marks) {
 		r := report.Step{Name: step}
 		switch mark := d.b.marks[step]; mark {
@@ -173,7 +173,7 @@ func (d *driver) stepReports() []report.Step {
 }
 
 func (d *driver) sinkReports() []report.Sink {
-	var out []report.Sink
+	out := []report.Sink{}
 	for i, name := range d.g.Sinks() {
 		r := report.Sink{Name: name, Guarantee: d.g.Guarantee(i).String()}
 		for _, s := range d.b.sinkReceipts(name) {

@@ -129,7 +129,8 @@ func forget(dir string) error {
 		return err
 	}
 	defer held.Close()
-	for _, name := range []string{"meta", "log", "epoch", "beat", "state", "tables", "receivers", "tmp"} {
+	// Epochs stay: the next one must be higher than any that a sink has seen, and a zombie must find that it was replaced.
+	for _, name := range []string{"meta", "log", "state", "tables", "receivers", "tmp"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("--fresh: %w", err)
 		}
@@ -152,11 +153,17 @@ func (d *driver) recover(rec batchlog.Recovery) error {
 		}
 	}
 	d.interval = d.chooseInterval()
-	if rec.Commit != nil && d.last.Interval != d.interval {
-		// Ticks are multiples of the interval: the last batch's time, in the new unit.
-		d.last.Tick = schedule.Clock{Interval: d.interval}.Last(d.last.Progress.Time)
-	}
+	d.clock = schedule.Clock{Interval: d.interval}
 	return nil
+}
+
+// lastTick is the last one that a committed batch covers. Ticks are counted in intervals, which may differ from one start to the
+// next; so the log keeps times.
+func (d *driver) lastTick() schedule.Tick {
+	if d.last.Progress.Time.IsZero() {
+		return 0
+	}
+	return d.clock.Last(d.last.Progress.Time)
 }
 
 func (d *driver) chooseInterval() (i interval) {
@@ -225,7 +232,6 @@ func (d *driver) openGraphs(build func(*dstream.Job)) error {
 func (d *driver) prepare(ctx context.Context, rec batchlog.Recovery) error {
 	ended := map[string]bool{}
 	maps.Copy(ended, d.last.Progress.Ended)
-	d.clock = schedule.Clock{Interval: d.interval}
 	d.plan = &planner{
 		job: d.name, binary: d.o.Binary, clock: d.clock, slots: d.o.Parallelism, limit: d.o.Limit, widths: map[string]int{},
 		parts: d.last.Parts, groups: d.last.Groups, ended: ended, offsets: maps.Clone(d.last.Offsets), stamp: d.last.Timestamp,
@@ -246,7 +252,7 @@ func (d *driver) prepare(ctx context.Context, rec batchlog.Recovery) error {
 		}
 	}
 	retries := d.o.Retries
-	d.sched, err = schedule.New(schedule.Options{Interval: d.interval, Committed: d.last.Batch, Last: d.last.Tick, Retries: retries})
+	d.sched, err = schedule.New(schedule.Options{Interval: d.interval, Committed: d.last.Batch, Last: d.lastTick(), Retries: retries})
 	if err != nil {
 		return err
 	}

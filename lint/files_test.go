@@ -67,11 +67,12 @@ func TestReadmeShowsExamples(t *testing.T) {
 var (
 	fenced  = regexp.MustCompile("(?ms)^```.*?^```")
 	link    = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)\s]*)?\)`)
+	place   = regexp.MustCompile("`((?:rdd|dstream|executor|driver|connectors|cmd|lint|benchmarks|examples|docs)/[a-z0-9_./]*)`")
 	command = regexp.MustCompile("(?m)(?:^|`)make ([a-z][a-z-]*)")
 	target  = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
 )
 
-// TestDocuments follows what documents name: files that they link to, and targets of the Makefile.
+// TestDocuments follows what documents name: files and folders, and targets of the Makefile.
 func TestDocuments(t *testing.T) {
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	if err != nil {
@@ -91,6 +92,11 @@ func TestDocuments(t *testing.T) {
 			}
 			if _, err := os.Stat(filepath.Join(root, path.Dir(name), m[1])); err != nil {
 				t.Errorf("%s links to %s, which is not there", name, m[1])
+			}
+		}
+		for _, m := range place.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+				t.Errorf("%s names %s, which is not there", name, m[1])
 			}
 		}
 		for _, m := range command.FindAllStringSubmatch(string(text), -1) {

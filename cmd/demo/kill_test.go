@@ -27,6 +27,7 @@ var (
 const (
 	killEvents  = 1_200_000
 	killPerPlan = 5_000 // rows of a batch: 240 batches and the one that closes the windows
+	killSpacing = 10 * time.Millisecond
 )
 
 // TestKill kills the demo's job with SIGKILL at seeded moments, starts it again each time, and finds the same table as without: after
@@ -37,7 +38,7 @@ func TestKill(t *testing.T) {
 		t.Skip("kills the demo for half a minute")
 	}
 	k := newKilled(t)
-	want := truth(killEvents)
+	want := truth(size{events: killEvents, spacing: killSpacing})
 	inside, reread := 0, int64(0)
 	for n := range *kills {
 		last := k.runUntilKilled(n)
@@ -99,7 +100,7 @@ tables: {campaigns: "generate://campaigns?seed=1"}
 sinks: {views: "sqlite://%s?table=views"}
 limits: {rows_per_batch: %d}
 scratch: %s
-`, k.checkpoint, killEvents, spacing, k.table, killPerPlan, dir)
+`, k.checkpoint, killEvents, killSpacing, k.table, killPerPlan, dir)
 	if err := os.WriteFile(k.config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

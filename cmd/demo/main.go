@@ -16,16 +16,27 @@ import (
 func main() {
 	driver := flag.String("driver", "bin/driver", "the driver `binary`")
 	job := flag.String("job", "examples/ads/ads.go", "the job `file`")
-	events := flag.Int64("events", 5_000_000, "ad events")
+	var s size
+	flag.Int64Var(&s.events, "events", 40_000_000, "ad events")
+	flag.DurationVar(&s.spacing, "spacing", time.Millisecond, "event time between two of them")
+	flag.Int64Var(&s.batch, "batch", 400_000, "most events of a batch")
+	flag.StringVar(&s.blocks, "blocks", "256MiB", "memory for blocks: what is more goes to disk")
 	dir := flag.String("dir", "", "`folder` for the table and the checkpoint; default: a temporary one, removed at the end")
 	flag.Parse()
-	if err := demo(*driver, *job, *dir, *events); err != nil {
+	if err := demo(*driver, *job, *dir, s); err != nil {
 		fmt.Fprintln(os.Stderr, "demo: failed:", err)
 		os.Exit(1)
 	}
 }
 
-func demo(driver, job, dir string, events int64) error {
+// size is how much there is to do, and with what.
+type size struct {
+	events, batch int64
+	spacing       time.Duration
+	blocks        string
+}
+
+func demo(driver, job, dir string, s size) error {
 	if dir == "" {
 		tmp, err := os.MkdirTemp("", "tidemill-demo-")
 		if err != nil {
@@ -34,11 +45,11 @@ func demo(driver, job, dir string, events int64) error {
 		defer os.RemoveAll(tmp)
 		dir = tmp
 	}
-	config, table, err := configure(dir, events)
+	config, table, err := configure(dir, s)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("demo: %d ad events → views → campaigns → counts by 10 s window → %s\n", events, table)
+	fmt.Printf("demo: %d ad events → views → campaigns → counts by 10 s window → %s\n", s.events, table)
 	cmd := exec.Command(driver, "run", "--config", config, "--checkpoint", filepath.Join(dir, "checkpoint"), job)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
@@ -48,7 +59,7 @@ func demo(driver, job, dir string, events int64) error {
 	if err != nil {
 		return err
 	}
-	want := truth(events)
+	want := truth(s)
 	got, err := readTable(table)
 	if err != nil {
 		return err
@@ -58,12 +69,12 @@ func demo(driver, job, dir string, events int64) error {
 	}
 	printTop(os.Stdout, got, 5)
 	fmt.Printf("demo: ok: %d events in %.1f s, %.2f M events/s, %d rows, every one right\n",
-		events, took.Seconds(), float64(events)/took.Seconds()/1e6, len(got))
+		s.events, took.Seconds(), float64(s.events)/took.Seconds()/1e6, len(got))
 	return nil
 }
 
 // configure writes the demo's configuration: that of examples/ads with a place for the table.
-func configure(dir string, events int64) (file, table string, err error) {
+func configure(dir string, s size) (file, table string, err error) {
 	file, table = filepath.Join(dir, "tidemill.yaml"), filepath.Join(dir, "views.db")
 	text := fmt.Sprintf(`interval: 50ms
 ui: 127.0.0.1:4040
@@ -74,9 +85,9 @@ tables:
 sinks:
   views: "sqlite://%s?table=views"
 limits:
-  rows_per_batch: 100000
-`, events, spacing, table)
+  rows_per_batch: %d
+memory:
+  blocks: %s
+`, s.events, s.spacing, table, s.batch, s.blocks)
 	return file, table, os.WriteFile(file, []byte(text), 0o644)
 }
-
-const spacing = 10 * time.Millisecond

@@ -22,8 +22,8 @@ type cell struct {
 }
 
 // truth counts in one pass over the generator's events. It shares the definition of the input with the engine, and no code.
-func truth(events int64) map[cell]int64 {
-	s, err := generate.NewAdStream(generate.Ads{Seed: 1, Spacing: spacing})
+func truth(of size) map[cell]int64 {
+	s, err := generate.NewAdStream(generate.Ads{Seed: 1, Spacing: of.spacing})
 	if err != nil {
 		panic(err) // the parameters are constants
 	}
@@ -33,7 +33,7 @@ func truth(events int64) map[cell]int64 {
 		campaigns[ad] = campaign
 	}
 	counts := map[cell]int64{}
-	for n := range events {
+	for n := range of.events {
 		e := s.Event(n)
 		if e.EventType != "view" {
 			continue

@@ -23,6 +23,8 @@
 // tells when a file arrived (Linux). So the offsets are bounded by the files of the last age: move files away, or lower it,
 // where there are many. A name that has vanished may come back as another file.
 //
+// Splits are named after the folder, and their ranges count the bytes of all files as if they were one.
+//
 // Plan reads what it hands out, to find the records' ends and to keep a digest. Read fails if size, modification time or
 // digest are not the planned ones: a range is read again with the same rows or with an error that names the file.
 //

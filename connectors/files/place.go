@@ -13,6 +13,7 @@ import (
 
 // place is the source's offsets.
 type place struct {
+	Total int64    `json:"total"`           // bytes that were planned, of all files
 	Mark  int64    `json:"mark"`            // modification time of the newest file that was read
 	Seen  int64    `json:"seen"`            // newest ctime of a file that was there
 	Read  hashes   `json:"read,omitempty"`  // of the names that were read and may be met again

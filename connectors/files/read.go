@@ -19,9 +19,10 @@ import (
 // Read decodes the records of a split, and checks that they are those that were planned.
 func (s *Source) Read(ctx context.Context, c dstream.Split, to *dstream.Reader) (fetched int64, err error) {
 	var want body
-	if err := json.Unmarshal(c.Body, &want); err != nil || filepath.Base(c.Name) != c.Name {
+	if err := json.Unmarshal(c.Body, &want); err != nil || filepath.Base(want.File) != want.File || want.At < 0 || c.From > c.To {
 		return 0, fmt.Errorf("files: split %q is not of this source", c.Name)
 	}
+	c = dstream.Split{Name: want.File, From: want.At, To: want.At + c.To - c.From} // of the file
 	f, err := s.open(c.Name)
 	if err != nil {
 		return 0, fmt.Errorf("file %s was planned but cannot be read: %w: put it back, or start over with a fresh checkpoint", c.Name, err)

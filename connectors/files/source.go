@@ -59,8 +59,11 @@ func openSource(e dstream.Endpoint) (*Source, error) {
 	return s, nil
 }
 
-// body is what a split needs beside its name and range.
+// body is what a split needs beside its name and range. The ranges of all splits lie one behind the other, as if the files were
+// one: event time goes on from file to file, and a name for each would hold a watermark back at the end of every file.
 type body struct {
+	File  string `json:"file"`
+	At    int64  `json:"at"` // of the range in the file
 	Size  int64  `json:"size"`
 	Mtime int64  `json:"mtime"` // ns since 1970
 	Hash  uint64 `json:"hash"`  // xxh3 of the range
@@ -123,13 +126,14 @@ func (s *Source) take(ctx context.Context, f file, at *place, b *budget, to *[]d
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		piece := body{Size: f.size, Mtime: f.mtime, Line: w.line}
-		from := w.at
+		piece := body{File: f.name, At: w.at, Size: f.size, Mtime: f.mtime, Line: w.line}
 		if piece.Hash, err = w.walk(b, s.split); err != nil {
 			return false, err
 		}
 		content, _ := json.Marshal(piece)
-		*to = append(*to, dstream.Split{Name: f.name, From: from, To: w.at, Body: content})
+		next := at.Total + w.at - piece.At
+		*to = append(*to, dstream.Split{Name: filepath.Base(s.path), From: at.Total, To: next, Body: content})
+		at.Total = next
 	}
 	if w.at < f.size {
 		at.File = &partial{Name: f.name, Size: f.size, Mtime: f.mtime, At: w.at, Line: w.line}

@@ -38,7 +38,7 @@ type Timeline struct {
 	Logged    time.Duration `json:"logged"`    // PLAN is durable
 	Ran       time.Duration `json:"ran"`       // every task is done
 	Published time.Duration `json:"published"` // every sink has its rows
-	Committed time.Duration `json:"committed"` // COMMIT is durable
+	Committed time.Duration `json:"committed"` // COMMIT is durable; in the log's own copy: about to be
 }
 
 // Source is what a batch took from a source.

@@ -153,12 +153,12 @@ type SinkReceipt struct {
 	Busy       time.Duration
 }
 
-// StateRef says where a version of the state of a partition of a step lies. Length 0: the state is empty.
+// StateRef says where a version of the state of a partition of a step lies: a frame, which has a checksum of its own. Length 0: the
+// state is empty.
 type StateRef struct {
 	Step      string `json:"step"`
 	Partition int    `json:"partition"`
 	Segment   string `json:"segment,omitempty"`
 	Offset    int64  `json:"offset,omitempty"`
 	Length    int64  `json:"length,omitempty"`
-	CRC       uint32 `json:"crc,omitempty"`
 }
