@@ -44,6 +44,7 @@ type states struct {
 	name    string // of the segment at hand
 	segment Segment
 	at      int64
+	dirty   bool // something was appended since the last sync
 }
 
 // of returns the committed state of a partition: held, restored from its segment, or fresh.
@@ -101,6 +102,7 @@ func (s *states) save(p partition, st dstream.State, o dstream.Overlay) (wire.St
 	}
 	ref.Segment, ref.Offset, ref.Length = s.name, s.at, int64(len(frame))
 	s.at += ref.Length
+	s.dirty = true
 	return ref, nil
 }
 
@@ -126,9 +128,10 @@ func (s *states) room() error {
 }
 
 func (s *states) sync() error {
-	if s.segment == nil {
+	if !s.dirty {
 		return nil
 	}
+	s.dirty = false
 	return s.segment.Sync()
 }
 
