@@ -1,14 +1,22 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"io"
+	"time"
 
+	"github.com/tidemill/tidemill/benchmarks/batch"
+	"github.com/tidemill/tidemill/benchmarks/startup"
 	"github.com/tidemill/tidemill/benchmarks/ysb"
 )
 
 var scenarios = []scenario{
 	{"ysb", "the job of the Yahoo streaming benchmark over rows and NDJSON in memory, against a loop by hand", runYSB},
+	{"empty", "CPU time of a batch without rows", batches(batch.Empty, time.Millisecond, 2000)},
+	{"interval", "whether a short batch interval is held", batches(batch.Interval, 5*time.Millisecond, 2000)},
+	{"memory", "resident memory over many batches", batches(batch.Memory, 5*time.Millisecond, 10_000)},
+	{"startup", "from the start of `driver run` to the first batch, of an unchanged and of an edited job", runStartup},
 }
 
 func runYSB(w io.Writer, flags *flag.FlagSet, args []string) error {
@@ -16,10 +24,36 @@ func runYSB(w io.Writer, flags *flag.FlagSet, args []string) error {
 	flags.IntVar(&o.Events, "n", 1<<22, "events")
 	flags.IntVar(&o.Batch, "batch", 1<<20, "events of a batch")
 	flags.IntVar(&o.Pairs, "pairs", 5, "runs of each, in turn")
-	flags.DurationVar(&o.Spacing, "spacing", 100_000, "event time between two events")
+	flags.DurationVar(&o.Spacing, "spacing", 100*time.Microsecond, "event time between two events")
 	flags.StringVar(&o.Input, "input", "", "rows or ndjson; both if empty")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	return ysb.Scenario(w, o)
+}
+
+// batches makes a scenario of one of package batch, which share their flags.
+func batches(run func(io.Writer, batch.Options) error, interval time.Duration, n int) func(io.Writer, *flag.FlagSet, []string) error {
+	return func(w io.Writer, flags *flag.FlagSet, args []string) error {
+		var o batch.Options
+		flags.IntVar(&o.Batches, "batches", n, "batches")
+		flags.DurationVar(&o.Interval, "interval", interval, "of the batches")
+		flags.IntVar(&o.Rate, "rate", 100_000, "events a second")
+		flags.IntVar(&o.Parallelism, "parallelism", 2, "tasks at a time")
+		flags.StringVar(&o.Dir, "dir", "", "where the log is written; a temporary directory if empty")
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		return run(w, o)
+	}
+}
+
+func runStartup(w io.Writer, flags *flag.FlagSet, args []string) error {
+	var o startup.Options
+	flags.IntVar(&o.Runs, "runs", 5, "runs of each kind")
+	flags.StringVar(&o.Driver, "driver", "bin/driver", "the driver command")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	return startup.Scenario(context.Background(), w, o)
 }

@@ -1,7 +1,10 @@
 package dstream
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/tidemill/tidemill/rdd"
@@ -53,10 +56,12 @@ type Overlay interface {
 	Empty() bool
 }
 
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
 func envOf(t *rdd.Task) *Env { return t.Env.(*Env) }
 
-// note records the greatest event time that a step saw in the split at hand.
-func (e *Env) note(step string, t *rdd.Task, latest int64) {
+// note records the greatest event time that a step saw in the split at hand; mixed: in rows of which nobody knows it.
+func (e *Env) note(step string, t *rdd.Task, mixed bool, latest int64) {
 	if e.Notes == nil {
 		e.Notes = map[string]map[string]int64{}
 	}
@@ -66,7 +71,10 @@ func (e *Env) note(step string, t *rdd.Task, latest int64) {
 		e.Notes[step] = of
 	}
 	split := t.Split
-	if split == "" {
+	switch {
+	case mixed:
+		split = "all partitions"
+	case split == "":
 		split = fmt.Sprintf("partition %d", t.ID.Partition)
 	}
 	was, known := of[split]

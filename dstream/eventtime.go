@@ -2,10 +2,8 @@ package dstream
 
 import (
 	"errors"
-	"slices"
-	"time"
-
 	"maps"
+	"time"
 
 	"github.com/tidemill/tidemill/rdd"
 )
@@ -25,10 +23,15 @@ type eventTime struct {
 	step    string // name of the step, set when the graph is complete
 	w       Watermark
 	sources []string // inputs above it
+	fused   bool     // in the program at hand: its tasks read the sources themselves, and so know which split a row is of
 }
 
 // EventTime gives each row the event time that f finds in it. From here on windows run on event time; without it they run on
 // batch time.
+//
+// It belongs directly behind the source: there the watermark is the minimum over the source's own partitions. Behind a step that keeps
+// or exchanges rows only the engine's partitions are left to tell apart, each of which may mix several of the source's, and behind an
+// exchange only the whole: rows of those that lag come late.
 func (s Stream[T]) EventTime(f func(T) time.Time, w Watermark) Stream[T] {
 	m := &eventTime{w: w}
 	n := s.n.job.add("EventTime", []*node{s.n}, func(_ *cut, in []*rdd.Node) *rdd.Node { return stamp(in[0], m, f) })
@@ -41,6 +44,7 @@ func (s Stream[T]) EventTime(f func(T) time.Time, w Watermark) Stream[T] {
 
 // stamp writes the time column and notes the greatest time of each split.
 func stamp[T any](p *rdd.Node, m *eventTime, f func(T) time.Time) *rdd.Node {
+	mixed := exchanged(p)
 	return rdd.Step(p, "EventTime", func(t *rdd.Task) func(in, out *rdd.Rows[none, T]) error {
 		env := envOf(t)
 		return func(in, out *rdd.Rows[none, T]) error {
@@ -52,25 +56,43 @@ func stamp[T any](p *rdd.Node, m *eventTime, f func(T) time.Time) *rdd.Node {
 				out.Times[i] = µs
 				latest = max(latest, µs)
 			}
-			env.note(m.step, t, latest)
+			env.note(m.step, t, mixed, latest)
 			return nil
 		}
 	})
 }
 
-// Watermark is the event time up to which all rows have come, as far as COMMIT of the batch before tells: the minimum over the
-// step's partitions that are not idle. at is the time of the batch that is about to run.
+// exchanged tells whether rows of all the source's partitions meet in each of n's.
+func exchanged(n *rdd.Node) bool {
+	parents := n.Parents()
+	if len(parents) > len(n.Deps) {
+		return true
+	}
+	for _, p := range parents {
+		if exchanged(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// watermark is the event time up to which all rows have come, as far as COMMIT of the batch before tells: the minimum over the
+// step's partitions that are neither idle nor of a source that has ended. at is the time of the batch that is about to run.
 func (m *eventTime) watermark(p *Progress, at time.Time) int64 {
-	if m.ended(p) {
+	if all(p.Ended, m.sources) {
 		return MaxTime
 	}
 	low, idle := MaxTime, at.UnixMicro()-m.w.Delay.Microseconds()
+	quiet := all(p.Idle, m.sources)
 	for _, s := range p.Seen[m.step] {
+		if p.Ended[s.Source] {
+			continue
+		}
 		mark := MinTime
 		if s.Max != MinTime {
 			mark = s.Max - m.w.Delay.Microseconds()
 		}
-		if m.w.Idle > 0 && at.Sub(s.Last) >= m.w.Idle {
+		if quiet || p.Idle[s.Source] || m.w.Idle > 0 && at.Sub(s.Last) >= m.w.Idle {
 			mark = max(mark, idle)
 		}
 		low = min(low, mark)
@@ -81,30 +103,33 @@ func (m *eventTime) watermark(p *Progress, at time.Time) int64 {
 	return low
 }
 
-func (m *eventTime) ended(p *Progress) bool {
-	for _, s := range m.sources {
-		if !p.Ended[s] {
+// all tells whether a set has all names, of which there must be one.
+func all(set map[string]bool, names []string) bool {
+	for _, name := range names {
+		if !set[name] {
 			return false
 		}
 	}
-	return len(m.sources) > 0
+	return len(names) > 0
 }
 
-// Advance is the progress after a batch: what was known before it, what its plan listed, and what its tasks noted.
+// Advance is the progress after a batch: what was known before it, what its plan listed, and what its tasks noted. The batch's
+// program was made before.
 func (g *Graph) Advance(before *Progress, p *Plan, notes map[string]map[string]int64) *Progress {
-	after := &Progress{Time: p.Time, Seen: map[string]map[string]Seen{}, Marks: g.Marks(before, p), Ended: map[string]bool{}}
+	after := &Progress{Time: p.Time, Seen: map[string]map[string]Seen{}, Marks: g.Marks(before, p), Ended: map[string]bool{}, Idle: map[string]bool{}}
 	for step, splits := range before.Seen {
 		after.Seen[step] = maps.Clone(splits)
 	}
 	for name, s := range p.Sources {
-		if s.Ended {
+		if s.Ended || before.Ended[name] {
 			after.Ended[name] = true
 		}
-	}
-	for _, n := range g.job.nodes {
-		if m := n.moment; m != nil {
-			m.advance(after, p, notes[m.step])
+		if s.Idle {
+			after.Idle[name] = true
 		}
+	}
+	for _, m := range g.job.moments {
+		m.advance(after, p, notes[m.step])
 	}
 	return after
 }
@@ -120,17 +145,17 @@ func (m *eventTime) advance(after *Progress, p *Plan, seen map[string]int64) {
 	for _, source := range m.sources {
 		for _, part := range p.Sources[source].Parts {
 			for _, s := range part {
-				if _, known := of[s.Name]; !known {
-					of[s.Name] = Seen{MinTime, p.Time}
+				if _, known := of[s.Name]; !known && m.fused {
+					of[s.Name] = Seen{MinTime, p.Time, source}
 				}
 			}
 		}
 	}
-	for _, split := range slices.Sorted(maps.Keys(seen)) {
+	for split, latest := range seen {
 		was, known := of[split]
 		if !known {
 			was.Max = MinTime
 		}
-		of[split] = Seen{max(was.Max, seen[split]), p.Time}
+		of[split] = Seen{max(was.Max, latest), p.Time, was.Source}
 	}
 }

@@ -1,7 +1,6 @@
 package dstream
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -34,7 +33,7 @@ func Build(build func(*Job), name string, s Settings) (g *Graph, err error) {
 		}
 	}()
 	build(j)
-	j.closed = true
+	j.close()
 	j.unknownArgs()
 	j.nameSteps()
 	if len(j.outputs)+len(j.bodies) == 0 {
@@ -80,6 +79,15 @@ func (g *Graph) Digest() string {
 	for _, o := range g.job.outputs {
 		fmt.Fprintf(&b, "%s %s %d\n", o.kind, o.name, o.n.id)
 	}
+	for _, f := range g.job.bodies {
+		fmt.Fprintf(&b, "ForEach %s %d\n", f.name, f.n.id)
+	}
+	for _, s := range g.job.steps {
+		fmt.Fprintf(&b, "%s %s\n", s.name, s.shape)
+	}
+	for _, t := range g.job.tables {
+		fmt.Fprintf(&b, "table %s\n", t.name)
+	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:8])
 }
@@ -103,17 +111,15 @@ type Batch struct {
 
 // Batch makes the program of a batch. It is made once for all batches of the same shape, unless the job has a Transform.
 func (g *Graph) Batch(p *Plan) (b *Batch, err error) {
+	if err := g.job.Err(); err != nil {
+		return nil, err // it grew after it was built
+	}
 	shape := g.shape(p)
 	if !g.dynamic && g.last != nil && g.last.shape == shape {
 		return &Batch{g.last.Program, g, p, shape}, nil
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("Transform failed: %w", &rdd.PanicError{Value: r, Stack: string(debug.Stack())})
-		}
-	}()
 	b = &Batch{g: g, plan: p, shape: shape}
-	c := &cut{plan: p, ctx: b.context(rdd.WithRunner(context.Background(), noActions{})), by: rdd.NewPartitioner(p.Groups, p.Parts), made: map[*node]*rdd.Node{}}
+	c := &cut{plan: p, by: rdd.NewPartitioner(p.Groups, p.Parts), made: map[*node]*rdd.Node{}}
 	var outputs []*rdd.Node
 	for _, o := range g.job.outputs {
 		outputs = append(outputs, o.of(c))
@@ -121,11 +127,27 @@ func (g *Graph) Batch(p *Plan) (b *Batch, err error) {
 	for _, f := range g.job.bodies {
 		outputs = append(outputs, c.of(f.n))
 	}
+	if err := errors.Join(c.errs...); err != nil {
+		return nil, err
+	}
 	if b.Program, err = rdd.Compile(outputs...); err != nil {
 		return nil, err
 	}
+	b.fuse(c)
 	g.last = b
 	return b, nil
+}
+
+// fuse finds the EventTime steps whose tasks read the sources themselves.
+func (b *Batch) fuse(c *cut) {
+	for _, n := range b.g.job.nodes {
+		if n.moment == nil {
+			continue
+		}
+		n.moment.fused = slices.ContainsFunc(b.Program.Stages, func(s *rdd.Stage) bool {
+			return slices.Contains(s.Nodes, c.made[n]) && b.Reads(s.ID)
+		})
+	}
 }
 
 // shape is what of a plan decides the datasets.
@@ -136,10 +158,6 @@ func (g *Graph) shape(p *Plan) string {
 		fmt.Fprintf(&b, " %d", len(p.Sources[in.name].Parts))
 	}
 	return b.String()
-}
-
-func (b *Batch) context(ctx context.Context) Context {
-	return Context{Context: ctx, Batch: b.plan.Time, seed: b.plan.Seed}
 }
 
 // Outputs is the number of the job's sinks. The rows of sink i stand in the blocks of stage Program.Outputs[i].

@@ -19,7 +19,8 @@ const sourceKind = "Source"
 type input struct {
 	name string
 	at   string
-	url  string // empty: given in code
+	url  string
+	own  bool // made in code, by Read
 	rows *codec.Codec
 	open func(Endpoint) (Connector, error)
 
@@ -45,7 +46,7 @@ func (j *Job) Source[T any](name string) Stream[T] {
 
 // Read is the stream of rows of a source that is made in code. Its name is the one that the checkpoint keeps its offsets under.
 func (j *Job) Read[T any](name string, s Source[T]) Stream[T] {
-	in := &input{name: name, at: rdd.CallSite()}
+	in := &input{name: name, at: rdd.CallSite(), own: true}
 	in.open = func(Endpoint) (Connector, error) { return typedSource[T]{s}, nil }
 	if s == nil {
 		j.fail(in.at, sourceKind, errors.New("no source given"))
@@ -61,7 +62,9 @@ func addInput[T any](j *Job, in *input) Stream[T] {
 		r.By = c.by
 		return r
 	})
-	n.name, n.at = in.name, in.at
+	if n.name, n.at = in.name, in.at; in.name == "" {
+		j.fail(in.at, sourceKind, errNoName)
+	}
 	in.rows, _ = codec.Of[T]()
 	for _, other := range j.inputs {
 		if other.name == in.name {
@@ -71,6 +74,8 @@ func addInput[T any](j *Job, in *input) Stream[T] {
 	j.inputs = append(j.inputs, in)
 	return Stream[T]{checked[none, T](n)}
 }
+
+var errNoName = errors.New("it needs a name")
 
 // endpoint resolves what a name stands for.
 func endpoint(name, raw, scratch string, rows *codec.Codec) (Endpoint, error) {
@@ -83,11 +88,8 @@ func endpoint(name, raw, scratch string, rows *codec.Codec) (Endpoint, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		var reason *url.Error
-		if errors.As(err, &reason) {
-			err = reason.Err // without the URL, which may hold a secret
-		}
-		return e, fmt.Errorf("its URL does not parse: %w", err)
+		// Not even the reason: it quotes pieces of the URL, which may be those of a password.
+		return e, errors.New("its URL does not parse (it is not shown, since it may hold a secret): write scheme://user:password@host:port/path with reserved characters escaped, @ as %40")
 	}
 	e.URL = u
 	return e, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tidemill/tidemill/rdd"
@@ -21,11 +22,15 @@ type Job struct {
 	tables   []*table
 	outputs  []*output
 	bodies   []*body
+	steps    []*stateful  // of nodes, once they have names
+	moments  []*eventTime // likewise
 	params   []Param
 	args     map[string]string
 	settings Settings
-	closed   bool
-	errs     []error
+
+	mu     sync.Mutex // guards what follows: a running job's functions may still hold streams
+	closed bool
+	errs   []error
 }
 
 // Settings are what the surroundings give a job: the endpoints that its names stand for and the values of its parameters.
@@ -50,11 +55,35 @@ func NewJob(s Settings) *Job { return &Job{settings: s, args: s.Args} }
 
 // fail notes a mistake in the graph. All of them are reported together.
 func (j *Job) fail(at, kind string, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.errs = append(j.errs, &rdd.BuildError{At: at, Kind: kind, Err: err})
 }
 
+// open tells whether the graph may still grow. Growth of a running job's is a mistake that its next batch reports.
+func (j *Job) open(at, kind string) bool {
+	j.mu.Lock()
+	closed := j.closed
+	j.mu.Unlock()
+	if closed {
+		j.fail(at, kind, errors.New("the job is already running: build its graph in the build function only"))
+	}
+	return !closed
+}
+
+// close ends the growth of the graph.
+func (j *Job) close() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closed = true
+}
+
 // Err is all the mistakes in the graph so far.
-func (j *Job) Err() error { return errors.Join(j.errs...) }
+func (j *Job) Err() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return errors.Join(j.errs...)
+}
 
 // Params are the parameters that the job asked for.
 func (j *Job) Params() []Param { return j.params }
@@ -81,6 +110,14 @@ func (j *Job) Duration(name string, value time.Duration, usage string) time.Dura
 
 func param[T any](j *Job, name string, value T, usage string, parse func(string) (T, error)) T {
 	at := rdd.CallSite()
+	if !j.open(at, "parameter -"+name) {
+		return value
+	}
+	for _, p := range j.params {
+		if p.Name == name {
+			j.fail(at, "parameter -"+name, fmt.Errorf("it is declared at %s already: declare it once and pass its value on", p.At))
+		}
+	}
 	j.params = append(j.params, Param{name, fmt.Sprint(value), usage, at})
 	text, ok := j.args[name]
 	if !ok {
@@ -88,7 +125,7 @@ func param[T any](j *Job, name string, value T, usage string, parse func(string)
 	}
 	v, err := parse(text)
 	if err != nil {
-		j.fail(at, "parameter -"+name, fmt.Errorf("%q is not a %T", text, value))
+		j.fail(at, "parameter -"+name, fmt.Errorf("%q is not a %T, as its default %v is", text, value, value))
 		return value
 	}
 	return v
@@ -102,7 +139,7 @@ func (j *Job) unknownArgs() {
 		known[p.Name] = true
 		names = append(names, "-"+p.Name)
 	}
-	for name := range j.args {
+	for _, name := range sortedKeys(j.args) {
 		if known[name] {
 			continue
 		}

@@ -91,7 +91,7 @@ func (k Keyed[K, V]) Cache() Keyed[K, V] {
 	return nextKeyed(k, "Cache", func(r rdd.Keyed[K, V]) rdd.Keyed[K, V] { return r.Cache() })
 }
 
-// Named gives the step before it a name: of its state in the checkpoint, and in everything that is shown.
+// Named gives the step before it a name, in everything that is shown.
 func (k Keyed[K, V]) Named(name string) Keyed[K, V] {
 	k.n.job.rename(k.n, name)
 	return k

@@ -1,9 +1,11 @@
 package dstream
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/tidemill/tidemill/rdd"
+	"github.com/tidemill/tidemill/rdd/codec"
 )
 
 // node is one stream of a job's graph: what Stream, Keyed, Windowed and Panes point to. As a DStream makes an RDD for each
@@ -19,6 +21,8 @@ type node struct {
 	moment  *eventTime // set on EventTime steps
 	state   *stateful  // set on steps with keyed state
 	dynamic bool       // Transform: made anew each batch
+	once    *panes     // its rows are results of these windows, and each window's come out together and once; else nil
+	wrong   string     // what is wrong with its types, reported where they first appear
 
 	// build makes the dataset of a batch from those of the parents.
 	build func(b *cut, in []*rdd.Node) *rdd.Node
@@ -27,9 +31,9 @@ type node struct {
 // cut is a batch being turned into datasets: the facts that decide its shape, and what was made so far.
 type cut struct {
 	plan *Plan
-	ctx  Context
 	by   *rdd.Partitioner
 	made map[*node]*rdd.Node
+	errs []error // of Transforms
 }
 
 // of returns the dataset of n, made on first use, so that a stream which is used twice is one dataset.
@@ -42,7 +46,9 @@ func (c *cut) of(n *node) *rdd.Node {
 		in[i] = c.of(p)
 	}
 	r := n.build(c, in)
-	label(r, n, in)
+	if !n.dynamic { // what the user's function made has lines of its own
+		label(r, n, in)
+	}
 	c.made[n] = r
 	return r
 }
@@ -68,25 +74,49 @@ func label(r *rdd.Node, n *node, stop []*rdd.Node) {
 // add makes a node of a job.
 func (j *Job) add(kind string, parents []*node, build func(*cut, []*rdd.Node) *rdd.Node) *node {
 	n := &node{id: len(j.nodes), job: j, kind: kind, at: rdd.CallSite(), parents: parents, build: build}
-	j.nodes = append(j.nodes, n)
-	if j.closed {
-		j.fail(n.at, kind, fmt.Errorf("the job is already running: build its graph in the build function only"))
+	if !j.open(n.at, kind) {
+		return n
 	}
+	j.nodes = append(j.nodes, n)
 	for i, p := range parents {
 		if p.job != j {
-			j.fail(n.at, kind, fmt.Errorf("its streams belong to different jobs"))
+			j.fail(n.at, kind, errOtherJob)
 		}
 		n.timed = p.timed && (i == 0 || n.timed)
 	}
 	return n
 }
 
-// checked reports at once what the types of the step are worth.
-func checked[K, V any](n *node) *node {
-	if _, err := rdd.ShapeOf[K, V](); err != nil {
+var errOtherJob = errors.New("its streams belong to different jobs: build each job of the streams and tables of its own Job only")
+
+// checked reports what is wrong with the types of a step's rows, once: not again for each step below it.
+func checked[K comparable, V any](n *node) *node {
+	err := shapeError[K, V]()
+	if err == nil {
+		return n
+	}
+	known := n.wrong
+	n.wrong = err.Error()
+	for _, p := range n.parents {
+		if p.wrong == n.wrong {
+			return n
+		}
+	}
+	if known != n.wrong {
 		n.job.fail(n.at, n.kind, err)
 	}
 	return n
+}
+
+// shapeError says why rows V with keys K cannot travel; nil if they can.
+func shapeError[K comparable, V any]() error {
+	if _, err := rdd.ShapeOf[K, V](); err != nil {
+		return err
+	}
+	if _, err := codec.KeyToken[K](); err != nil {
+		return fmt.Errorf("key: %w", err)
+	}
+	return nil
 }
 
 // next adds a step that is an operator of datasets.

@@ -86,11 +86,11 @@ func (r replaced) sink() any { return r.s }
 func (r replaced) write(ctx context.Context, id WriteID, rows rdd.Seq) (Receipt, error) {
 	return r.s.Write(ctx, id, func(yield func(Output, error) bool) {
 		for c, err := range rows {
-			var rec arrow.Record
+			out := Output{}
 			if err == nil {
-				rec, err = c.Record()
+				out, err = r.o.output(c)
 			}
-			if !yield(Output{Record: rec}, err) || err != nil {
+			if !yield(out, err) || err != nil {
 				return
 			}
 		}
@@ -111,6 +111,22 @@ func (g *Graph) Close() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Own lists the sources and sinks that the job makes in code, by Read and Write.
+func (g *Graph) Own() map[string]bool {
+	out := map[string]bool{}
+	for _, in := range g.job.inputs {
+		if in.own {
+			out[in.name] = true
+		}
+	}
+	for _, o := range g.job.outputs {
+		if o.kind == "Write" {
+			out[o.name] = true
+		}
+	}
+	return out
 }
 
 // SourceRef is a source of an opened graph, for the planner.

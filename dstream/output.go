@@ -12,15 +12,15 @@ import (
 
 // output is a sink of a job: where the rows of a stream go.
 type output struct {
-	name, at string
-	kind     string
-	n        *node
-	url      string
-	rows     *codec.Codec
-	open     func(Endpoint) (writer, error)
-	w        writer
-	// collect gives the rows their node of type Rows[None, T] in as many partitions as the sink takes.
+	name, at    string
+	kind        string
+	n           *node
+	url         string
+	rows        *codec.Codec
+	open        func(Endpoint) (writer, error)
+	w           writer
 	repartition func(n *rdd.Node, parts int) *rdd.Node
+	output      func(rdd.Chunk) (Output, error) // the columns of a chunk of the stream's rows
 }
 
 // writer is a sink with its row type erased.
@@ -86,6 +86,9 @@ func (p Panes[K, V]) Print(n int) {
 
 func printNode[T any](n *node, rows int) {
 	j, at := n.job, rdd.CallSite()
+	if rows < 1 {
+		j.fail(at, "Print", fmt.Errorf("%d rows: it takes at least one", rows))
+	}
 	count := 1
 	for _, o := range j.outputs {
 		if o.kind == "Print" {
@@ -98,8 +101,17 @@ func printNode[T any](n *node, rows int) {
 }
 
 func addOutput[T any](n *node, o *output) {
+	if !n.job.open(o.at, o.kind) {
+		return
+	}
 	o.n = n
 	o.rows, _ = codec.Of[T]()
+	switch o.name {
+	case "":
+		n.job.fail(o.at, o.kind, errNoName)
+	case DeadLetters:
+		n.job.fail(o.at, o.kind, fmt.Errorf("%q is the sink for bad records: choose another name", o.name))
+	}
 	checked[none, T](n)
 	for _, other := range n.job.outputs {
 		if other.name == o.name {
@@ -107,7 +119,16 @@ func addOutput[T any](n *node, o *output) {
 		}
 	}
 	o.repartition = func(n *rdd.Node, parts int) *rdd.Node { return rdd.As[T](n).Repartition(parts).Node() }
+	o.output = outputOf[T]
 	n.job.outputs = append(n.job.outputs, o)
+}
+
+// outputOf makes columns of rows, without what is not part of them.
+func outputOf[T any](c rdd.Chunk) (out Output, err error) {
+	rows := c.(*rdd.Rows[none, T]).Vals
+	out.Deleted = deleted(rows)
+	out.Record, err = (&rdd.Rows[none, T]{Vals: rows}).Record()
+	return out, err
 }
 
 // partitions bounds the partitions that write a sink: 0 = any number.
@@ -147,8 +168,7 @@ func (w recordWriter[T]) write(ctx context.Context, id WriteID, rows rdd.Seq) (R
 		for c, err := range rows {
 			out := Output{}
 			if err == nil {
-				out.Deleted = deleted(c.(*rdd.Rows[none, T]).Vals)
-				out.Record, err = plain(c.(*rdd.Rows[none, T])).Record()
+				out, err = outputOf[T](c)
 			}
 			if !yield(out, err) || err != nil {
 				return
@@ -156,9 +176,6 @@ func (w recordWriter[T]) write(ctx context.Context, id WriteID, rows rdd.Seq) (R
 		}
 	})
 }
-
-// plain drops what is not part of a row.
-func plain[T any](r *rdd.Rows[none, T]) *rdd.Rows[none, T] { return &rdd.Rows[none, T]{Vals: r.Vals} }
 
 // deleted marks the rows that ask for their key to be deleted; nil = none.
 func deleted[T any](rows []T) []bool {

@@ -1,6 +1,7 @@
 package dstream
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"unsafe"
@@ -13,99 +14,55 @@ import (
 // paneState is the committed state of one partition of a windowed step: for each pane, the accumulators of its keys.
 type paneState[K comparable, A any] struct {
 	panes map[int64]rdd.Groups[K, A] // by start of the pane, µs
-}
-
-// paneOverlay is what a batch changes of it: accumulators as they will be, for the keys it touched, and the panes that no window
-// needs any more.
-type paneOverlay[K comparable, A any] struct {
-	touched map[int64]rdd.Groups[K, A]
-	dropped []int64
+	codec *codec.Codec               // of A
+	none  rdd.Groups[K, A]           // no keys
 }
 
 func newPaneState[K comparable, A any]() State {
-	return &paneState[K, A]{panes: map[int64]rdd.Groups[K, A]{}}
-}
-
-// Touched is the number of keys in the overlay.
-func (o *paneOverlay[K, A]) Touched() int {
-	n := 0
-	for _, g := range o.touched {
-		n += g.Len()
+	c, err := codec.Of[A]()
+	if err != nil { // Build refused the step
+		panic("dstream: state of a type without a codec: " + err.Error())
 	}
-	return n
+	return &paneState[K, A]{panes: map[int64]rdd.Groups[K, A]{}, codec: c, none: rdd.NewGroups[K, A]()}
 }
 
-// Empty tells that nothing changes.
-func (o *paneOverlay[K, A]) Empty() bool { return len(o.touched) == 0 && len(o.dropped) == 0 }
+// copy returns an accumulator that shares nothing which its owner could change.
+func (s *paneState[K, A]) copy(from *A) A {
+	a := *from
+	if !s.codec.Flat {
+		s.codec.Clone(unsafe.Pointer(&a), 1)
+	}
+	return a
+}
 
 // fold merges partials of one pane into the overlay. A key's accumulator starts as a copy of the committed one, which stays as it
 // is.
 func (s *paneState[K, A]) fold(o *paneOverlay[K, A], f func(*A, A), pane int64, keys []K, from []rdd.Partial[A]) {
-	g, ok := o.touched[pane]
-	if !ok {
-		g = rdd.NewGroups[K, A]()
-		o.touched[pane] = g
-	}
-	known := g.Len()
+	g := o.pane(pane)
 	ids := g.IDs(keys, len(from))
-	if base, ok := s.panes[pane]; ok {
-		for id := known; id < g.Len(); id++ {
+	base, held := s.panes[pane]
+	for id := len(g.was); id < g.Len(); id++ {
+		was := int32(-1)
+		if held {
 			if b, ok := base.Find(g.Key(id)); ok {
-				g.Accs()[id], g.Rows()[id] = base.Accs()[b], base.Rows()[b]
-				own(&g.Accs()[id])
+				was = b
+				g.Accs()[id], g.Rows()[id] = s.copy(&base.Accs()[b]), base.Rows()[b]
 			}
 		}
+		g.was = append(g.was, was)
 	}
 	for i, id := range ids {
 		f(&g.Accs()[id], from[i].Acc)
 		g.Rows()[id] += from[i].Rows
-	}
-}
-
-// own makes an accumulator independent of the one that it was copied from.
-func own[A any](a *A) {
-	if c, err := codec.Of[A](); err == nil && !c.Flat {
-		c.Clone(unsafe.Pointer(a), 1)
-	}
-}
-
-// isFlat tells whether a Go copy of an A is a deep one.
-func isFlat[A any]() bool {
-	c, err := codec.Of[A]()
-	return err == nil && c.Flat
-}
-
-// each visits the accumulators of a pane as they will be after the overlay: committed ones in order, then new ones.
-func (s *paneState[K, A]) each(o *paneOverlay[K, A], pane int64, visit func(key K, a *A, rows int64)) {
-	base, held := s.panes[pane]
-	over, changed := rdd.Groups[K, A]{}, false
-	if o != nil {
-		over, changed = o.touched[pane]
-	}
-	for id := 0; held && id < base.Len(); id++ {
-		key := base.Key(id)
-		if changed {
-			if at, ok := over.Find(key); ok {
-				visit(key, &over.Accs()[at], over.Rows()[at])
-				continue
-			}
+		if overlayWritesThrough && g.was[id] >= 0 {
+			base.Accs()[g.was[id]] = g.Accs()[id]
 		}
-		visit(key, &base.Accs()[id], base.Rows()[id])
-	}
-	for id := 0; changed && id < over.Len(); id++ {
-		key := over.Key(id)
-		if held {
-			if _, ok := base.Find(key); ok {
-				continue
-			}
-		}
-		visit(key, &over.Accs()[id], over.Rows()[id])
 	}
 }
 
 // starts returns the panes there are after an overlay, but for dropped ones, in order.
 func (s *paneState[K, A]) starts(o *paneOverlay[K, A]) []int64 {
-	all := map[int64]bool{}
+	all := make(map[int64]bool, len(s.panes))
 	for p := range s.panes {
 		all[p] = true
 	}
@@ -126,7 +83,7 @@ func (s *paneState[K, A]) Commit(over Overlay) {
 	for pane, g := range o.touched {
 		base, ok := s.panes[pane]
 		if !ok {
-			s.panes[pane] = g
+			s.panes[pane] = g.Groups
 			continue
 		}
 		for i, id := range base.IDs(g.Keys(), g.Len()) {
@@ -143,7 +100,7 @@ func (s *paneState[K, A]) Snapshot(over Overlay) (arrow.Record, error) {
 	o, _ := over.(*paneOverlay[K, A])
 	out := &rdd.Rows[K, rdd.Partial[A]]{}
 	for _, pane := range s.starts(o) {
-		s.each(o, pane, func(key K, a *A, rows int64) {
+		s.view(o, pane).each(func(key K, a *A, rows int64) {
 			out.Keys, out.Vals = append(out.Keys, key), append(out.Vals, rdd.Partial[A]{Acc: *a, Rows: rows})
 			out.Times = append(out.Times, pane)
 		})
@@ -161,13 +118,16 @@ func (s *paneState[K, A]) Restore(rec arrow.Record) error {
 		return err
 	}
 	rows := c.Keep().(*rdd.Rows[K, rdd.Partial[A]])
+	if rows.Times == nil && rows.Len() > 0 {
+		return fmt.Errorf("a snapshot without the column of its panes' starts")
+	}
 	s.panes = map[int64]rdd.Groups[K, A]{}
-	o := &paneOverlay[K, A]{touched: map[int64]rdd.Groups[K, A]{}}
+	o := newPaneOverlay[K, A]()
 	set := func(into *A, from A) { *into = from }
 	runs(rows.Times, func(from, to int) {
 		s.fold(o, set, rows.Times[from], keys(rows.Keys, from, to), rows.Vals[from:to])
 	})
-	s.panes = o.touched
+	s.Commit(o)
 	return nil
 }
 

@@ -36,12 +36,14 @@ type Progress struct {
 	Seen  map[string]map[string]Seen `json:"seen,omitempty"`  // EventTime step → split name → what was seen of it
 	Marks map[string]int64           `json:"marks,omitempty"` // stateful step → the watermark it ran under, µs
 	Ended map[string]bool            `json:"ended,omitempty"` // sources that have ended
+	Idle  map[string]bool            `json:"idle,omitempty"`  // sources that said in this batch that nothing is due
 }
 
 // Seen is how far one partition of a source has come.
 type Seen struct {
-	Max  int64     `json:"max"`  // greatest event time, µs; MinTime before the first row
-	Last time.Time `json:"last"` // time of the last batch with rows of it
+	Max    int64     `json:"max"`              // greatest event time, µs; MinTime before the first row
+	Last   time.Time `json:"last"`             // time of the last batch with rows of it
+	Source string    `json:"source,omitempty"` // that it is a partition of; empty = not known
 }
 
 // Watermarks before any row and after the last one, in µs.
@@ -49,13 +51,5 @@ const (
 	MinTime int64 = -1 << 62
 	MaxTime int64 = 1 << 62
 )
-
-// micros converts to the engine's event times: µs since the Unix epoch. The zero time is as early as can be.
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return MinTime
-	}
-	return t.UnixMicro()
-}
 
 func timeOf(µs int64) time.Time { return time.UnixMicro(µs).UTC() }

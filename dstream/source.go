@@ -22,7 +22,9 @@ type Limit struct {
 
 // Split is a replayable piece of a source: read again, it gives the same rows in the same order.
 type Split struct {
-	Name     string `json:"name"` // the piece of the source that keeps its own order and event time: "ads/3", a file's name
+	// Name is that of the piece of the source that keeps its own order and event time, and goes on: "ads/3", a feed. A piece that
+	// comes once, as one file of many, would hold event time back for ever: give such pieces one name.
+	Name     string `json:"name"`
 	From, To int64  // in units of the source: offsets, bytes, numbers
 	Body     []byte `json:"body,omitempty"` // anything else that Read needs
 }
@@ -32,7 +34,7 @@ type Range struct {
 	To     Offsets // the From of the next Plan
 	Splits []Split // in an order that is part of the answer; may be empty
 	Ended  bool    // nothing will ever come after To: a bounded source is done
-	Idle   bool    // the source itself knows that nothing is due; its watermark may follow batch time
+	Idle   bool    // the source itself knows that nothing is due; its watermark follows batch time − Delay
 }
 
 // Source is a replayable input of rows of type T, as a user writes it.

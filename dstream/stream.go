@@ -1,6 +1,7 @@
 package dstream
 
 import (
+	"fmt"
 	"iter"
 
 	"github.com/tidemill/tidemill/rdd"
@@ -61,6 +62,9 @@ func (s Stream[T]) Union(others ...Stream[T]) Stream[T] {
 
 // Repartition spreads the rows of a batch evenly over n partitions.
 func (s Stream[T]) Repartition(n int) Stream[T] {
+	if n < 1 {
+		s.n.job.fail(rdd.CallSite(), "Repartition", fmt.Errorf("%d partitions: it takes at least one", n))
+	}
 	return next(s, "Repartition", func(r rdd.RDD[T]) rdd.RDD[T] { return r.Repartition(n) })
 }
 
@@ -70,7 +74,7 @@ func (s Stream[T]) Cache() Stream[T] {
 	return next(s, "Cache", func(r rdd.RDD[T]) rdd.RDD[T] { return r.Cache() })
 }
 
-// Named gives the step before it a name: of its state in the checkpoint, and in everything that is shown.
+// Named gives the step before it a name, in everything that is shown. Of an EventTime it is also the name in the checkpoint.
 func (s Stream[T]) Named(name string) Stream[T] {
 	s.n.job.rename(s.n, name)
 	return s

@@ -19,6 +19,7 @@ import (
 type Table[K comparable, W any] struct{ t *table }
 
 type table struct {
+	job           *Job
 	name, at, url string
 	rows          *codec.Codec
 	freeze        func(ctx context.Context, c Connector) ([]arrow.Record, error)
@@ -34,7 +35,10 @@ type frozen[K comparable, W any] struct {
 // Table is the table that is configured under that name: `tables: {campaigns: "files:///feeds/campaigns.ndjson"}`. The key is the
 // field tagged `col:"…,key"`; if K is a struct, the fields of the names that it has. A later row of a key replaces an earlier one.
 func (j *Job) Table[K comparable, W any](name string) Table[K, W] {
-	t := &table{name: name, at: rdd.CallSite(), url: j.settings.url(j.settings.Tables, name)}
+	t := &table{job: j, name: name, at: rdd.CallSite(), url: j.settings.url(j.settings.Tables, name)}
+	if !j.open(t.at, "Table") {
+		return Table[K, W]{t}
+	}
 	if t.url == "" {
 		j.fail(t.at, "Table", notConfigured("tables", name, j.settings.Tables))
 	}
@@ -175,7 +179,7 @@ func notConfigured(section, name string, have map[string]string) error {
 
 // Lookup gives f each row with its key's row of the table. Rows without a match are dropped.
 func (s Stream[T]) Lookup[K comparable, W, R any](t Table[K, W], key func(T) K, f func(T, W) R) Stream[R] {
-	return Stream[R]{checked[none, R](s.n.job.add("Lookup", []*node{s.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
+	return Stream[R]{checked[none, R](looksUp(s.n, "Lookup", t.t, func(_ *cut, in []*rdd.Node) *rdd.Node {
 		return lookup(in[0], t.t, func(_ none, v T) K { return key(v) }, func(_ none, v T, w *W) (R, bool) {
 			if w == nil {
 				var no R
@@ -188,14 +192,14 @@ func (s Stream[T]) Lookup[K comparable, W, R any](t Table[K, W], key func(T) K, 
 
 // LeftLookup gives f each row with its key's row of the table, nil if there is none. The pointer is valid during the call only.
 func (s Stream[T]) LeftLookup[K comparable, W, R any](t Table[K, W], key func(T) K, f func(T, *W) R) Stream[R] {
-	return Stream[R]{checked[none, R](s.n.job.add("LeftLookup", []*node{s.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
+	return Stream[R]{checked[none, R](looksUp(s.n, "LeftLookup", t.t, func(_ *cut, in []*rdd.Node) *rdd.Node {
 		return lookup(in[0], t.t, func(_ none, v T) K { return key(v) }, func(_ none, v T, w *W) (R, bool) { return f(v, w), true })
 	}))}
 }
 
 // Lookup gives f each key and row with the key's row of the table. Rows without a match are dropped.
 func (k Keyed[K, V]) Lookup[W, R any](t Table[K, W], f func(K, V, W) R) Keyed[K, R] {
-	return Keyed[K, R]{checked[K, R](k.n.job.add("Lookup", []*node{k.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
+	return Keyed[K, R]{checked[K, R](looksUp(k.n, "Lookup", t.t, func(_ *cut, in []*rdd.Node) *rdd.Node {
 		return lookup(in[0], t.t, func(key K, _ V) K { return key }, func(key K, v V, w *W) (R, bool) {
 			if w == nil {
 				var no R
@@ -209,9 +213,21 @@ func (k Keyed[K, V]) Lookup[W, R any](t Table[K, W], f func(K, V, W) R) Keyed[K,
 // LeftLookup gives f each key and row with the key's row of the table, nil if there is none. The pointer is valid during the call
 // only.
 func (k Keyed[K, V]) LeftLookup[W, R any](t Table[K, W], f func(K, V, *W) R) Keyed[K, R] {
-	return Keyed[K, R]{checked[K, R](k.n.job.add("LeftLookup", []*node{k.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
+	return Keyed[K, R]{checked[K, R](looksUp(k.n, "LeftLookup", t.t, func(_ *cut, in []*rdd.Node) *rdd.Node {
 		return lookup(in[0], t.t, func(key K, _ V) K { return key }, func(key K, v V, w *W) (R, bool) { return f(key, v, w), true })
 	}))}
+}
+
+// looksUp adds a step that reads a table.
+func looksUp(from *node, kind string, t *table, build func(*cut, []*rdd.Node) *rdd.Node) *node {
+	n := from.job.add(kind, []*node{from}, build)
+	switch {
+	case t == nil:
+		n.job.fail(n.at, kind, errors.New("no table: take one of job.Table"))
+	case t.job != n.job:
+		n.job.fail(n.at, kind, errOtherJob)
+	}
+	return n
 }
 
 // lookup is a narrow step: the table is on every worker.

@@ -25,9 +25,10 @@ type EmitMode int
 
 // The modes. In each, later results of a window replace earlier ones.
 const (
-	// OnClose: once the watermark has passed the window's end, and again when late rows within the allowed lateness change it.
+	// OnClose: once the watermark has passed the window's end, and again, for the keys that changed, when late rows within the allowed
+	// lateness change it.
 	OnClose EmitMode = iota
-	// OnChange: in each batch that changed it.
+	// OnChange: in each batch that changed it, for the keys that changed.
 	OnChange
 )
 
@@ -35,6 +36,9 @@ const (
 type panes struct {
 	length, slide, size int64
 	lateness            int64
+	// whole: rows are results of windows, each with the time of its window's end less 1 µs, and belong to that window alone. It is
+	// its own pane, though others may overlap it.
+	whole bool
 }
 
 func (w WindowSpec) panes() (panes, error) {
@@ -70,14 +74,39 @@ func floor(t, unit int64) int64 {
 	return t - r
 }
 
-// pane returns the start of the pane of a row.
-func (p *panes) pane(t int64) int64 { return floor(t, p.size) }
+// pane returns the start of the pane of a row, and the times [from, to) of the rows that share it.
+func (p *panes) pane(t int64) (start, from, to int64) {
+	if p.whole {
+		return t + 1 - p.length, t, t + 1
+	}
+	start = floor(t, p.size)
+	return start, start, start + p.size
+}
 
 // first and last return the ends of the first and the last window that a pane belongs to; first > last: to none, since slide >
 // length and it lies between two windows.
-func (p *panes) first(pane int64) int64 { return floor(pane-p.length, p.slide) + p.slide + p.length }
+func (p *panes) first(pane int64) int64 {
+	if p.whole {
+		return pane + p.length
+	}
+	return floor(pane-p.length, p.slide) + p.slide + p.length
+}
 
-func (p *panes) last(pane int64) int64 { return floor(pane, p.slide) + p.length }
+func (p *panes) last(pane int64) int64 {
+	if p.whole {
+		return pane + p.length
+	}
+	return floor(pane, p.slide) + p.length
+}
+
+// after returns the end of the first window of a pane that ends behind a time.
+func (p *panes) after(pane, behind int64) int64 {
+	end := p.first(pane)
+	if end <= behind {
+		end += ((behind-end)/p.slide + 1) * p.slide
+	}
+	return end
+}
 
 // late tells whether all windows of a pane, and the lateness allowed after them, lie behind the watermark.
 func (p *panes) late(pane, mark int64) bool { return p.last(pane)+p.lateness <= mark }

@@ -1,16 +1,18 @@
 package dstream
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tidemill/tidemill/rdd"
+	"github.com/tidemill/tidemill/rdd/codec"
 )
 
 // Windowed is a stream of rows V with keys K, each in one or more windows, before it is known what becomes of them.
 type Windowed[K comparable, V any] struct {
 	n     *node // the stream
-	at    string
 	panes panes
 	emit  EmitMode
 }
@@ -22,47 +24,70 @@ func (s Stream[T]) Window(w WindowSpec) Windowed[struct{}, T] { return windowed[
 func (k Keyed[K, V]) Window(w WindowSpec) Windowed[K, V] { return windowed[K, V](k.n, w) }
 
 func windowed[K comparable, V any](n *node, w WindowSpec) Windowed[K, V] {
-	out := Windowed[K, V]{n: n, at: rdd.CallSite()}
+	out, at := Windowed[K, V]{n: n}, rdd.CallSite()
 	var err error
 	if out.panes, err = w.panes(); err != nil {
-		n.job.fail(out.at, "Window", err)
-		out.panes = panes{1, 1, 1, 0}
+		n.job.fail(at, "Window", err)
+		out.panes = panes{length: 1, slide: 1, size: 1}
+	}
+	if culprit, given := lost(n); culprit != nil {
+		n.job.fail(at, "Window", fmt.Errorf(
+			"the event time that its rows got at %s is lost in the %s at %s: put Window before that, give the rows a new EventTime after it, or leave EventTime out to run on batch time",
+			given.at, culprit.kind, culprit.at))
 	}
 	return out
 }
 
 // Lateness keeps a window for d after the watermark has passed its end: rows that come until then change its result, later ones
-// are late. Default 0.
+// are late. Default 0. On batch time no row is ever late.
 func (w Windowed[K, V]) Lateness(d time.Duration) Windowed[K, V] {
-	if d < 0 {
-		w.n.job.fail(rdd.CallSite(), "Lateness", fmt.Errorf("%v is negative", d))
-		return w
+	switch {
+	case d < 0 || d%time.Microsecond != 0:
+		w.n.job.fail(rdd.CallSite(), "Lateness", fmt.Errorf("%v: it takes a number of microseconds, 0 or more", d))
+	case w.panes.whole:
+		w.n.job.fail(rdd.CallSite(), "Lateness", errRekeyed)
+	default:
+		w.panes.lateness = d.Microseconds()
 	}
-	w.panes.lateness = d.Microseconds()
 	return w
 }
 
 // Emit says when results come out. Default OnClose.
 func (w Windowed[K, V]) Emit(m EmitMode) Windowed[K, V] {
+	switch {
+	case m != OnClose && m != OnChange:
+		w.n.job.fail(rdd.CallSite(), "Emit", fmt.Errorf("there is no mode %d", m))
+	case w.panes.whole:
+		w.n.job.fail(rdd.CallSite(), "Emit", errRekeyed)
+	}
 	w.emit = m
 	return w
 }
 
-// Late is the rows that came too late for every window they belong to. They are counted in any case.
+var errRekeyed = errors.New("the windows of Rekey are those that the results come from, and they come out with them")
+
+// Late is the rows that came too late for every window they belong to: exactly those that the windowed step counts as late.
 func (w Windowed[K, V]) Late() Keyed[K, V] {
 	var step *stateful
 	n := w.n.job.add("Late", []*node{w.n}, func(c *cut, in []*rdd.Node) *rdd.Node {
 		return rdd.Step(in[0], "Late", func(t *rdd.Task) func(in, out *rdd.Rows[K, V]) error {
 			env := envOf(t)
+			judge := step.judge(env)
 			return func(in, out *rdd.Rows[K, V]) error {
-				rdd.Select(in, out, func(i int) bool { return w.panes.late(w.panes.pane(env.time(in.Times, i)), step.judge(env)) })
+				rdd.Select(in, out, func(i int) bool {
+					if !w.n.timed || in.Times == nil {
+						return false
+					}
+					pane, _, _ := w.panes.pane(in.Times[i])
+					return !w.panes.none(pane) && w.panes.late(pane, judge)
+				})
 				return nil
 			}
 		})
 	})
 	// Late has no state of its own, but the watermark of its own place in the graph.
 	step = w.n.job.stateful(n, "Late", nil)
-	return Keyed[K, V]{n}
+	return Keyed[K, V]{checked[K, V](n)}
 }
 
 // Count counts the rows of each key and window.
@@ -92,89 +117,39 @@ func (w Windowed[K, V]) GroupMap[R any](f func(K, Window, []V) R) Panes[K, R] {
 func window[K comparable, V, A, R any](w Windowed[K, V], kind string, f rdd.Fold[V, A], finish func(K, Window, A) R) Panes[K, R] {
 	var step *stateful
 	n := w.n.job.add(kind, []*node{w.n}, func(c *cut, in []*rdd.Node) *rdd.Node {
-		partials := combinePanes[K](in[0], &w.panes, f)
+		partials := combinePanes[K](in[0], w, f)
 		sent := rdd.ExchangeByKey[K, rdd.Partial[A]](partials, kind, c.by, rdd.Weight[A]())
 		return mergePanes(sent, kind, w, step, f, finish)
 	})
-	n.at, n.timed = rdd.CallSite(), true
+	n.timed = true
+	if w.emit == OnClose && w.panes.lateness == 0 {
+		n.once = &w.panes
+	}
 	step = w.n.job.stateful(n, kind, newPaneState[K, A])
-	step.shape = fmt.Sprintf("window %v/%v+%v of %T → %T", w.panes.length, w.panes.slide, w.panes.lateness, *new(K), *new(A))
+	step.shape = w.panes.shape() + " of " + columnsOf[K]() + " → " + columnsOf[A]()
 	checked[K, rdd.Partial[A]](n)
 	return Panes[K, R]{checked[K, Pane[R]](n)}
 }
 
-// combinePanes folds the rows of a partition into panes before they are sent anywhere. Event times come in runs of the same
-// pane, mostly, so that a row costs one comparison for it.
-func combinePanes[K comparable, V, A any](p *rdd.Node, at *panes, f rdd.Fold[V, A]) *rdd.Node {
-	return rdd.Custom[K, rdd.Partial[A]]("Combine", p.Parts, []*rdd.Node{p}, func(t *rdd.Task, _ int, in []rdd.Seq) rdd.Seq {
-		return func(yield func(rdd.Chunk, error) bool) {
-			c := &paneCombiner[K, V, A]{at: at, fold: f, env: envOf(t), panes: map[int64]rdd.Groups[K, A]{}}
-			for chunk, err := range in[0] {
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				c.add(chunk.(*rdd.Rows[K, V]))
-			}
-			c.yield(t, yield)
-		}
-	})
+// shape is the part of the windows that decides what their state means.
+func (p *panes) shape() string {
+	µs := func(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+	kind := "windows"
+	if p.whole {
+		kind = "rekeyed windows"
+	}
+	return fmt.Sprintf("%s of %v every %v + %v", kind, µs(p.length), µs(p.slide), µs(p.lateness))
 }
 
-type paneCombiner[K comparable, V, A any] struct {
-	at      *panes
-	fold    rdd.Fold[V, A]
-	env     *Env
-	panes   map[int64]rdd.Groups[K, A]
-	rows    int64 // that came
-	outside int64 // between windows
-}
-
-func (c *paneCombiner[K, V, A]) add(rows *rdd.Rows[K, V]) {
-	n := rows.Len()
-	c.rows += int64(n)
-	if rows.Times == nil {
-		c.run(rows, c.at.pane(c.env.batchTime()), 0, n)
-		return
+// columnsOf names the columns of T and their types: what its rows are when they are kept, whatever the Go types are called.
+func columnsOf[T any]() string {
+	c, err := codec.Of[T]()
+	if err != nil {
+		return "" // reported by checked
 	}
-	for from := 0; from < n; {
-		pane := c.at.pane(rows.Times[from])
-		end := pane + c.at.size
-		to := from + 1
-		for to < n && rows.Times[to] >= pane && rows.Times[to] < end {
-			to++
-		}
-		c.run(rows, pane, from, to)
-		from = to
+	var out []string
+	for _, f := range c.Schema().Fields() {
+		out = append(out, f.Name+" "+f.Type.String())
 	}
-}
-
-func (c *paneCombiner[K, V, A]) run(rows *rdd.Rows[K, V], pane int64, from, to int) {
-	if c.at.none(pane) {
-		c.outside += int64(to - from)
-		return
-	}
-	g, ok := c.panes[pane]
-	if !ok {
-		g = rdd.NewGroups[K, A]()
-		c.panes[pane] = g
-	}
-	rdd.AddRows(g, c.fold, rows, from, to)
-}
-
-// yield gives out the partials pane by pane, their event time the start of the pane.
-func (c *paneCombiner[K, V, A]) yield(t *rdd.Task, yield func(rdd.Chunk, error) bool) {
-	sent := int64(0)
-	for _, pane := range sortedKeys(c.panes) {
-		g := c.panes[pane]
-		out := &rdd.Rows[K, rdd.Partial[A]]{Keys: g.Keys(), Vals: make([]rdd.Partial[A], g.Len()), Times: make([]int64, g.Len())}
-		for i := range out.Vals {
-			out.Vals[i], out.Times[i] = rdd.Partial[A]{Acc: g.Accs()[i], Rows: g.Rows()[i]}, pane
-			sent += g.Rows()[i]
-		}
-		if out.Len() > 0 && !yield(out, nil) {
-			return
-		}
-	}
-	t.Counts.Fold("combine", rdd.Folded{Rows: c.rows, Accepted: sent + c.outside})
+	return "(" + strings.Join(out, ", ") + ")"
 }

@@ -22,7 +22,8 @@ type Chunk interface {
 	// Bytes estimates the memory that the rows hold, in bytes.
 	Bytes() int64
 	// Keep returns a chunk that stays valid: sealed columns are shared, others copied, and text is moved out of the
-	// buffer that it points into, so that a kept row pins nothing but itself.
+	// buffer that it points into, so that a kept row pins nothing but itself. Times are cut to microseconds and empty slices
+	// become nil, as if they had left memory and come back.
 	Keep() Chunk
 	// Record returns the rows as Arrow columns, copied. An error names a column that outgrew what Arrow can address.
 	Record() (arrow.Record, error)
@@ -54,7 +55,7 @@ type Rows[K, V any] struct {
 	Vals   []V     // never nil unless there are no rows
 	Times  []int64 // event times, µs since the Unix epoch; nil = no event time
 	Tokens []int64 // partition tokens of the keys; nil = not computed yet
-	Sealed Columns // columns that nobody writes again and whose text pins nothing foreign
+	Sealed Columns // columns that nobody writes again and that are fit to be kept as they are
 
 	picked []int32 // of Select, reused
 }
@@ -79,11 +80,11 @@ func (r *Rows[K, V]) keep() *Rows[K, V] {
 	out := &Rows[K, V]{Keys: r.Keys, Vals: r.Vals, Times: r.Times, Tokens: r.Tokens, Sealed: AllColumns}
 	if r.Sealed&KeyColumn == 0 && r.Keys != nil {
 		out.Keys = append([]K(nil), r.Keys...)
-		compact(out.Keys)
+		settle(out.Keys)
 	}
 	if r.Sealed&ValColumn == 0 {
 		out.Vals = append([]V(nil), r.Vals...)
-		compact(out.Vals)
+		settle(out.Vals)
 	}
 	if r.Sealed&TimeColumn == 0 && r.Times != nil {
 		out.Times = append([]int64(nil), r.Times...)
@@ -97,8 +98,8 @@ func (r *Rows[K, V]) keep() *Rows[K, V] {
 // seal declares that nobody will write r's columns again, and moves text out of foreign buffers. For chunks whose columns
 // their maker gives away.
 func (r *Rows[K, V]) seal() *Rows[K, V] {
-	compact(r.Keys)
-	compact(r.Vals)
+	settle(r.Keys)
+	settle(r.Vals)
 	r.Sealed = AllColumns
 	return r
 }

@@ -3,9 +3,9 @@ package rdd
 // Filter keeps the rows for which keep is true.
 func (r RDD[T]) Filter(keep func(T) bool) RDD[T] {
 	return RDD[T]{Narrow(r.n, "Filter", func(in, out *Rows[None, T]) {
-		picked, n := out.pick(len(in.Vals)), 0
-		for i := range in.Vals {
-			if keep(in.Vals[i]) {
+		vals, picked, n := in.Vals, out.pick(len(in.Vals)), 0
+		for i := range vals {
+			if keep(vals[i]) {
 				picked[n] = int32(i)
 				n++
 			}
@@ -17,9 +17,9 @@ func (r RDD[T]) Filter(keep func(T) bool) RDD[T] {
 // Filter keeps the rows for which keep is true.
 func (k Keyed[K, V]) Filter(keep func(K, V) bool) Keyed[K, V] {
 	return Keyed[K, V]{Narrow(k.n, "Filter", func(in, out *Rows[K, V]) {
-		keys, picked, n := in.keyed(), out.pick(len(in.Vals)), 0
-		for i := range in.Vals {
-			if keep(keys[i], in.Vals[i]) {
+		keys, vals, picked, n := in.keyed(), in.Vals, out.pick(len(in.Vals)), 0
+		for i := range vals {
+			if keep(keys[i], vals[i]) {
 				picked[n] = int32(i)
 				n++
 			}
@@ -32,10 +32,10 @@ func (k Keyed[K, V]) Filter(keep func(K, V) bool) Keyed[K, V] {
 func (r RDD[T]) FilterMap[U any](f func(T) (U, bool)) RDD[U] {
 	return RDD[U]{Narrow(r.n, "FilterMap", func(in *Rows[None, T], out *Rows[None, U]) {
 		out.Vals = Sized(out.Vals, len(in.Vals))
-		picked, n := out.pick(len(in.Vals)), 0
-		for i := range in.Vals {
-			if u, ok := f(in.Vals[i]); ok {
-				out.Vals[n], picked[n] = u, int32(i)
+		vals, made, picked, n := in.Vals, out.Vals, out.pick(len(in.Vals)), 0
+		for i := range vals {
+			if u, ok := f(vals[i]); ok {
+				made[n], picked[n] = u, int32(i)
 				n++
 			}
 		}

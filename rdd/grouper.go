@@ -17,9 +17,9 @@ type Grouper[K comparable] struct {
 	hashes []uint64 // of the chunk at hand
 	known  []uint64 // of keys, to grow the table without hashing again
 	hash   hashing
-	text   *texts // of keys
-	arena  []byte // room for the text of keys to come
-	one    bool   // K has but one value, as None
+	places *places // of keys
+	arena  []byte  // room for the text of keys to come
+	one    bool    // K has but one value, as None
 }
 
 type slot struct {
@@ -29,7 +29,7 @@ type slot struct {
 
 // NewGrouper returns an empty grouper.
 func NewGrouper[K comparable]() *Grouper[K] {
-	return &Grouper[K]{hash: hashingOf[K](), text: textsOf[K](), one: reflect.TypeFor[K]().Size() == 0}
+	return &Grouper[K]{hash: hashingOf[K](), places: placesOf[K](), one: reflect.TypeFor[K]().Size() == 0}
 }
 
 // Len is the number of distinct keys seen.
@@ -90,8 +90,8 @@ func (g *Grouper[K]) Find(key K) (int32, bool) {
 
 func (g *Grouper[K]) insert(at uint64, key K, h uint64) int32 {
 	g.keys, g.known = append(g.keys, key), append(g.known, h)
-	if len(g.text.at) > 0 {
-		g.settle(&g.keys[len(g.keys)-1])
+	if len(g.places.texts) > 0 {
+		g.own(&g.keys[len(g.keys)-1])
 	}
 	id := int32(len(g.keys))
 	g.slots[at] = slot{uint32(h >> 32), id}
@@ -101,14 +101,14 @@ func (g *Grouper[K]) insert(at uint64, key K, h uint64) int32 {
 	return id - 1
 }
 
-// settle moves the text of a key, which outlives the fetch buffer that it points into, to the arena.
-func (g *Grouper[K]) settle(key *K) {
-	need := int(g.text.bytes(unsafe.Pointer(key), 1))
+// own moves the text of a key, which outlives the fetch buffer that it points into, to the arena.
+func (g *Grouper[K]) own(key *K) {
+	need := int(g.places.bytes(unsafe.Pointer(key), 1))
 	if need > len(g.arena) {
 		// Pieces grow with the table: few keys pin little, many allocate seldom.
 		g.arena = make([]byte, max(need, min(64*len(g.keys), 1<<16)))
 	}
-	end := g.text.move(unsafe.Pointer(key), 1, g.arena, 0)
+	end := g.places.move(unsafe.Pointer(key), 1, g.arena)
 	g.arena = g.arena[end:]
 }
 

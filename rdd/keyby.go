@@ -5,8 +5,9 @@ func (r RDD[T]) KeyBy[K comparable](f func(T) K) Keyed[K, T] {
 	return Keyed[K, T]{Narrow(r.n, "KeyBy", func(in *Rows[None, T], out *Rows[K, T]) {
 		out.Vals, out.Times, out.Sealed = in.Vals, in.Times, in.Sealed&(ValColumn|TimeColumn)
 		out.Keys = Sized(out.Keys, len(in.Vals))
-		for i := range in.Vals {
-			out.Keys[i] = f(in.Vals[i])
+		vals, keys := in.Vals, out.Keys
+		for i := range vals {
+			keys[i] = f(vals[i])
 		}
 	})}
 }
@@ -16,8 +17,9 @@ func (r RDD[T]) KeyValue[K comparable, V any](f func(T) (K, V)) Keyed[K, V] {
 	return Keyed[K, V]{Narrow(r.n, "KeyValue", func(in *Rows[None, T], out *Rows[K, V]) {
 		out.Times, out.Sealed = in.Times, in.Sealed&TimeColumn
 		out.Keys, out.Vals = Sized(out.Keys, len(in.Vals)), Sized(out.Vals, len(in.Vals))
-		for i := range in.Vals {
-			out.Keys[i], out.Vals[i] = f(in.Vals[i])
+		rows, keys, vals := in.Vals, out.Keys, out.Vals
+		for i := range rows {
+			keys[i], vals[i] = f(rows[i])
 		}
 	})}
 }
@@ -27,9 +29,9 @@ func (k Keyed[K, V]) Rekey[L comparable, W any](f func(K, V) (L, W)) Keyed[L, W]
 	return Keyed[L, W]{Narrow(k.n, "Rekey", func(in *Rows[K, V], out *Rows[L, W]) {
 		out.Times, out.Sealed = in.Times, in.Sealed&TimeColumn
 		out.Keys, out.Vals = Sized(out.Keys, len(in.Vals)), Sized(out.Vals, len(in.Vals))
-		keys := in.keyed()
-		for i := range in.Vals {
-			out.Keys[i], out.Vals[i] = f(keys[i], in.Vals[i])
+		were, rows, keys, vals := in.keyed(), in.Vals, out.Keys, out.Vals
+		for i := range rows {
+			keys[i], vals[i] = f(were[i], rows[i])
 		}
 	})}
 }

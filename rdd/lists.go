@@ -19,17 +19,17 @@ func (l *lists[V]) of(id int) []V {
 // each.
 func collect[K comparable, V any](g *Grouper[K], in Seq) (lists[V], error) {
 	var ids []int32
-	var came []V
+	var came [][]V
 	for c, err := range in {
 		if err != nil {
 			return lists[V]{}, err
 		}
-		rows, n := c.(*Rows[K, V]), len(ids)
-		came = append(came, rows.Vals...)
+		rows, n := c.(*Rows[K, V]).keep(), len(ids) // blocks are sealed: nothing is copied
+		came = append(came, rows.Vals)
 		ids = append(ids, make([]int32, len(rows.Vals))...)
 		g.IDs(rows.Keys, ids[n:])
 	}
-	l := lists[V]{make([]V, len(came)), make([]int, g.Len()+1)}
+	l := lists[V]{make([]V, len(ids)), make([]int, g.Len()+1)}
 	for _, id := range ids {
 		l.start[id+1]++
 	}
@@ -37,9 +37,12 @@ func collect[K comparable, V any](g *Grouper[K], in Seq) (lists[V], error) {
 		l.start[i] += l.start[i-1]
 	}
 	next := append([]int(nil), l.start...)
-	for i, id := range ids {
-		l.vals[next[id]] = came[i]
-		next[id]++
+	for _, vals := range came {
+		for i, id := range ids[:len(vals)] {
+			l.vals[next[id]] = vals[i]
+			next[id]++
+		}
+		ids = ids[len(vals):]
 	}
 	return l, nil
 }

@@ -16,8 +16,9 @@ func (r RDD[T]) TryMap[U any](f func(T) (U, error)) RDD[U] {
 	n = Step(r.n, "TryMap", func(*Task) func(in *Rows[None, T], out *Rows[None, U]) error {
 		return func(in *Rows[None, T], out *Rows[None, U]) (err error) {
 			out.Vals, out.Times, out.Sealed = Sized(out.Vals, len(in.Vals)), in.Times, in.Sealed&TimeColumn
-			for i := range in.Vals {
-				if out.Vals[i], err = f(in.Vals[i]); err != nil {
+			vals, made := in.Vals, out.Vals
+			for i := range vals {
+				if made[i], err = f(vals[i]); err != nil {
 					return fmt.Errorf("%s: TryMap: %w", n.At, err)
 				}
 			}
@@ -31,9 +32,9 @@ func (r RDD[T]) TryMap[U any](f func(T) (U, error)) RDD[U] {
 func (k Keyed[K, V]) Map[U any](f func(K, V) U) RDD[U] {
 	return RDD[U]{Narrow(k.n, "Map", func(in *Rows[K, V], out *Rows[None, U]) {
 		out.Vals, out.Times, out.Sealed = Sized(out.Vals, len(in.Vals)), in.Times, in.Sealed&TimeColumn
-		keys := in.keyed()
-		for i := range in.Vals {
-			out.Vals[i] = f(keys[i], in.Vals[i])
+		keys, vals, made := in.keyed(), in.Vals, out.Vals
+		for i := range vals {
+			made[i] = f(keys[i], vals[i])
 		}
 	})}
 }
@@ -56,7 +57,8 @@ func mapVals[K, V, W any](in *Rows[K, V], out *Rows[K, W], f func(V) W) {
 	out.Keys, out.Times, out.Tokens = in.Keys, in.Times, in.Tokens
 	out.Sealed = in.Sealed &^ ValColumn
 	out.Vals = Sized(out.Vals, len(in.Vals))
-	for i := range in.Vals {
-		out.Vals[i] = f(in.Vals[i])
+	vals, made := in.Vals, out.Vals // in locals: a call may change anything else, and a loop through in is a quarter slower
+	for i := range vals {
+		made[i] = f(vals[i])
 	}
 }

@@ -3,6 +3,7 @@ package rdd
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -28,7 +29,7 @@ type Node struct {
 
 	compute  func(t *Task, p int, in []Seq) Seq
 	exchange *Exchange // its rows come out of the exchange's blocks and compute is nil
-	err      error     // what was wrong with it when it was built
+	errs     []error   // what was wrong with it when it was built
 }
 
 // Dep is a dependency on a parent. It is narrow: partition p reads partition p-From of the parent, if there is one. (Wide
@@ -80,7 +81,10 @@ func ShapeOf[K, V any]() (*Shape, error) {
 // newNode makes a node of Rows[K, V] with one-to-one dependencies on parents.
 func newNode[K, V any](kind string, parents ...*Node) *Node {
 	n := &Node{Kind: kind, At: CallSite()}
-	n.Shape, n.err = ShapeOf[K, V]()
+	var err error
+	if n.Shape, err = ShapeOf[K, V](); err != nil && !reported(err, parents) {
+		n.errs = append(n.errs, err)
+	}
 	for _, p := range parents {
 		n.Deps = append(n.Deps, Dep{Node: p})
 		n.Parts = max(n.Parts, p.Parts)
@@ -89,6 +93,17 @@ func newNode[K, V any](kind string, parents ...*Node) *Node {
 		}
 	}
 	return n
+}
+
+// reported tells whether a node above has the same mistake: a type without a codec is reported where it comes up first.
+func reported(err error, parents []*Node) bool {
+	for _, p := range parents {
+		same := func(known error) bool { return known.Error() == err.Error() }
+		if slices.ContainsFunc(p.errs, same) || p.Shape.Val == nil && reported(err, p.Parents()) {
+			return true
+		}
+	}
+	return false
 }
 
 // partitioner is the one for exchanges below n.
@@ -109,9 +124,7 @@ func Custom[K, V any](kind string, parts int, parents []*Node, compute func(t *T
 
 // Failed adds a mistake that was found while the graph was built; Compile reports it with the user's file and line.
 func (n *Node) Failed(err error) *Node {
-	if n.err == nil {
-		n.err = err
-	}
+	n.errs = append(n.errs, err)
 	return n
 }
 

@@ -73,8 +73,11 @@ func (c *cutter) count(n *Node) {
 	if n.exchange != nil {
 		c.count(n.exchange.Parent)
 	}
-	if n.err != nil {
-		c.errs = append(c.errs, &BuildError{At: n.At, Kind: n.Kind, Err: n.err})
+	for _, err := range n.errs {
+		if n.exchange != nil && reported(err, n.Parents()) {
+			continue
+		}
+		c.errs = append(c.errs, &BuildError{At: n.At, Kind: n.Kind, Err: err})
 	}
 }
 

@@ -43,12 +43,16 @@ func Of[T any](parts int, rows ...T) RDD[T] {
 	n.Parts = parts
 	n.Facts = append(n.Facts, fmt.Sprintf("%d rows", len(rows)))
 	n.compute = func(t *Task, p int, _ []Seq) Seq {
+		sealed := ValColumn
+		if p := placesOf[T](); len(p.times)+len(p.slices) > 0 {
+			sealed = 0 // Keep has to level them
+		}
 		from, to := len(rows)*p/parts, len(rows)*(p+1)/parts
 		return func(yield func(Chunk, error) bool) {
 			for from < to {
 				end := min(from+t.ChunkRows, to)
 				t.Counts.In += int64(end - from)
-				if !yield(&Rows[None, T]{Vals: rows[from:end:end], Sealed: ValColumn}, nil) {
+				if !yield(&Rows[None, T]{Vals: rows[from:end:end], Sealed: sealed}, nil) {
 					return
 				}
 				from = end

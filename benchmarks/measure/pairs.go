@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -27,29 +26,20 @@ func Pairs(n int, a, b func() (Cost, error)) ([]Pair, error) {
 // Range is what a figure came to in several runs.
 type Range struct{ Min, Median, Max float64 }
 
-// RangeOf orders the figures of several runs, of which there must be one at least.
-func RangeOf[N cmp.Ordered](figures []N, of func(N) float64) Range {
-	all := make([]float64, len(figures))
-	for i, f := range figures {
-		all[i] = of(f)
+// RangeOf orders a figure of several runs, of which there must be one at least.
+func RangeOf[R any](runs []R, of func(R) float64) Range {
+	all := make([]float64, len(runs))
+	for i, r := range runs {
+		all[i] = of(r)
 	}
 	slices.Sort(all)
 	n := len(all)
 	return Range{all[0], (all[(n-1)/2] + all[n/2]) / 2, all[n-1]}
 }
 
-// Each is the range of what a figure comes to in each pair.
-func Each(pairs []Pair, figure func(Pair) float64) Range {
-	all := make([]float64, len(pairs))
-	for i, p := range pairs {
-		all[i] = figure(p)
-	}
-	return RangeOf(all, func(f float64) float64 { return f })
-}
-
 // Ratio is how much CPU a took in comparison with b for the same work: the share of a's speed that b reaches.
 func Ratio(pairs []Pair) Range {
-	return Each(pairs, func(p Pair) float64 { return p.A.CPU.Seconds() / p.B.CPU.Seconds() })
+	return RangeOf(pairs, func(p Pair) float64 { return p.A.CPU.Seconds() / p.B.CPU.Seconds() })
 }
 
 // String is the range with three figures: "71.2 (68.0–73.9)".

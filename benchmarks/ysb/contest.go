@@ -45,14 +45,14 @@ func contest(w io.Writer, want map[Cell]int64, rows, pairs int, yardstick contes
 			fmt.Fprint(table, "100\t\n")
 		}
 		line(table, c.name, rows, all, func(p measure.Pair) measure.Cost { return p.B })
-		allocs := measure.Each(all, func(p measure.Pair) float64 { return float64(p.B.Allocs) / float64(rows) })
+		allocs := measure.RangeOf(all, func(p measure.Pair) float64 { return float64(p.B.Allocs) / float64(rows) })
 		fmt.Fprintf(table, "%v\t%.4f\n", measure.Ratio(all).Times(100), allocs.Median)
 	}
 	return table.Flush()
 }
 
 func line(w io.Writer, name string, rows int, pairs []measure.Pair, of func(measure.Pair) measure.Cost) {
-	perCPU := measure.Each(pairs, func(p measure.Pair) float64 { return float64(rows) / of(p).CPU.Seconds() / 1e6 })
-	perWall := measure.Each(pairs, func(p measure.Pair) float64 { return float64(rows) / of(p).Wall.Seconds() / 1e6 })
+	perCPU := measure.RangeOf(pairs, func(p measure.Pair) float64 { return float64(rows) / of(p).CPU.Seconds() / 1e6 })
+	perWall := measure.RangeOf(pairs, func(p measure.Pair) float64 { return float64(rows) / of(p).Wall.Seconds() / 1e6 })
 	fmt.Fprintf(w, "%s\t%v\t%v\t", name, perCPU, perWall)
 }

@@ -60,7 +60,7 @@ var settings = dstream.Settings{Default: "memory://"}
 
 func place(l *Load, s *Source, sink *Sink) dstream.Place {
 	return dstream.Place{
-		Sources: map[string]dstream.Connector{"ads": s, "campaigns": table(l)},
+		Sources: map[string]dstream.Connector{"ads": s, "campaigns": l.Table()},
 		Sinks:   map[string]dstream.RecordSink{"views": sink},
 	}
 }

@@ -64,7 +64,8 @@ func overRows(w io.Writer, o Options) error {
 	fmt.Fprintf(w, "\nRows in memory: %d of {36-byte string, string, time.Time}, %v apart, %d a batch\n", o.Events, l.Shape.Spacing, o.Batch)
 	source := func(splits int) (*Source, error) { return Rows(l, o.Batch, splits), nil }
 	bare := NewBare(l.Campaigns)
-	return compare(w, o, l, contestant{"the bare loop", byHand(func() []Views { return bare.Rows(l.Rows) })}, source)
+	steps := contestant{"the job's steps by hand", byHand(func() []Views { return BySteps(l.Campaigns, l.Rows) })}
+	return compare(w, o, l, contestant{"the bare loop", byHand(func() []Views { return bare.Rows(l.Rows) })}, source, steps)
 }
 
 func overLines(w io.Writer, o Options) error {
@@ -79,7 +80,7 @@ func overLines(w io.Writer, o Options) error {
 }
 
 // compare lets the engine run against the bare loop: its operators alone, then all of it with one and with two tasks at a time.
-func compare(w io.Writer, o Options, l *Load, bare contestant, source func(splits int) (*Source, error)) error {
+func compare(w io.Writer, o Options, l *Load, bare contestant, source func(splits int) (*Source, error), others ...contestant) error {
 	alone := contestant{"operators alone", func() ([]Views, measure.Cost, error) {
 		s, err := source(1)
 		if err != nil {
@@ -87,7 +88,7 @@ func compare(w io.Writer, o Options, l *Load, bare contestant, source func(split
 		}
 		return taken(Alone(l, s))
 	}}
-	others := []contestant{alone}
+	others = append(others, alone)
 	for _, p := range []int{1, 2} {
 		others = append(others, contestant{fmt.Sprintf("the engine, parallelism %d", p), func() ([]Views, measure.Cost, error) {
 			s, err := source(p)

@@ -122,7 +122,7 @@ func (s *Source) Read(_ context.Context, split dstream.Split, to *dstream.Reader
 	return s.read(split.From, split.To, to)
 }
 
-// table is the source of the campaigns.
-func table(l *Load) *Source {
+// Table is the source of the campaigns.
+func (l *Load) Table() *Source {
 	return memory(int64(len(l.Campaigns)), 0, 1, int64(len(l.Campaigns)), copyRows(l.Campaigns))
 }

@@ -24,6 +24,7 @@ func TestAllWaysAgree(t *testing.T) {
 		}
 		ways := map[string]func() ([]Views, error){
 			"bare, rows":     func() ([]Views, error) { return bare.Rows(l.Rows), nil },
+			"steps, rows":    func() ([]Views, error) { return BySteps(l.Campaigns, l.Rows), nil },
 			"bare, NDJSON":   func() ([]Views, error) { return bare.NDJSON(l.NDJSON), nil },
 			"alone, rows":    func() ([]Views, error) { return views(Alone(l, Rows(l, 0, 1))) },
 			"alone, NDJSON":  func() ([]Views, error) { return views(Alone(l, lines(0, 1))) },

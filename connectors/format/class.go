@@ -29,11 +29,10 @@ func classOf(b []byte) class {
 	}
 	p := unsafe.Pointer(unsafe.SliceData(b))
 	odd := uint64(0)
-	for range len(b) / 32 {
-		odd |= oddBytes((*[4]uint64)(p))
-		p = unsafe.Add(p, 32)
+	for i := 0; i < len(b)-32; i += 32 {
+		odd |= oddBytes((*[4]uint64)(unsafe.Add(p, i)))
 	}
-	odd |= oddBytes((*[4]uint64)(unsafe.Pointer(&b[len(b)-32])))
+	odd |= oddBytes((*[4]uint64)(unsafe.Add(p, len(b)-32)))
 	if odd&tops == 0 {
 		return printable
 	}

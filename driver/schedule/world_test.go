@@ -61,7 +61,6 @@ type simWorker struct {
 	name      Worker
 	slots     int
 	alive     bool
-	told      bool // the scheduler knows it, and not yet of its death
 	blocks    map[TaskID]bool
 	cancelled map[TaskID]bool
 }

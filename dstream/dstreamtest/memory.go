@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/tidemill/tidemill/dstream"
 	"github.com/tidemill/tidemill/rdd"
 )
@@ -21,23 +20,25 @@ type memorySource struct {
 	name string
 	cut  int // splits of a batch
 
-	mu    sync.Mutex
-	sent  int64
-	runs  []run
-	ended bool
+	mu     sync.Mutex
+	placed bool // its first row has its number
+	sent   int64
+	runs   []run
+	ended  bool
 }
 
 // run is one call of Send.
 type run struct {
+	piece    string // of the source, as a split's name
 	from, to int64
 	copy     func(from, to int64, b *rdd.Builder) error // rows of the run, from its start on
 }
 
-func send[T any](s *memorySource, rows []T) {
+func send[T any](s *memorySource, piece string, rows []T) {
 	rows = slices.Clone(rows)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.runs = append(s.runs, run{s.sent, s.sent + int64(len(rows)), func(from, to int64, b *rdd.Builder) error {
+	s.runs = append(s.runs, run{piece, s.sent, s.sent + int64(len(rows)), func(from, to int64, b *rdd.Builder) error {
 		for from < to {
 			n := copy(rdd.BlockOf[T](b), rows[from:to])
 			if err := b.AddN(n); err != nil {
@@ -67,38 +68,65 @@ func (s *memorySource) Plan(_ context.Context, from dstream.Offsets, _ dstream.L
 			return dstream.Range{}, fmt.Errorf("offsets %q: %w", from, err)
 		}
 	}
-	r := dstream.Range{To: dstream.Offsets(strconv.FormatInt(s.sent, 10)), Ended: s.ended}
-	for i := range int64(s.cut) {
-		n := s.sent - at
-		split := dstream.Split{Name: s.name, From: at + n*i/int64(s.cut), To: at + n*(i+1)/int64(s.cut)}
-		if split.From < split.To {
-			r.Splits = append(r.Splits, split)
+	s.place(at)
+	return dstream.Range{To: dstream.Offsets(strconv.FormatInt(s.sent, 10)), Splits: s.splits(at), Ended: s.ended}, nil
+}
+
+// place numbers the rows from where a checkpoint, which another Run may have left, says that the source is.
+func (s *memorySource) place(at int64) {
+	if s.placed {
+		return
+	}
+	s.placed = true
+	for i := range s.runs {
+		s.runs[i].from, s.runs[i].to = s.runs[i].from+at, s.runs[i].to+at
+	}
+	s.sent += at
+}
+
+// splits cuts the rows from a number on: those of each piece, and each piece into as many splits as there may be tasks.
+func (s *memorySource) splits(at int64) (out []dstream.Split) {
+	var pieces []string
+	for _, r := range s.runs {
+		if r.to > at && !slices.Contains(pieces, r.piece) {
+			pieces = append(pieces, r.piece)
 		}
 	}
-	return r, nil
+	slices.Sort(pieces)
+	for _, piece := range pieces {
+		for i := range int64(s.cut) {
+			n := s.sent - at
+			split := dstream.Split{Name: piece, From: at + n*i/int64(s.cut), To: at + n*(i+1)/int64(s.cut)}
+			if split.From < split.To {
+				out = append(out, split)
+			}
+		}
+	}
+	return out
 }
 
 // Read gives the rows of a split.
-func (s *memorySource) Read(_ context.Context, split dstream.Split, to *dstream.Reader) (int64, error) {
+func (s *memorySource) Read(_ context.Context, split dstream.Split, to *dstream.Reader) (fetched int64, err error) {
 	s.mu.Lock()
 	runs := s.runs
 	s.mu.Unlock()
 	for _, r := range runs {
 		from, end := max(split.From, r.from), min(split.To, r.to)
-		if from >= end {
+		if from >= end || r.piece != split.Name {
 			continue
 		}
 		if err := r.copy(from-r.from, end-r.from, to.Builder); err != nil {
-			return 0, err
+			return fetched, err
 		}
+		fetched += end - from
 	}
-	return split.To - split.From, nil
+	return fetched, nil
 }
 
 // memorySink keeps what it is given by batch and partition, so that the same write twice is one.
 type memorySink struct {
 	mu   sync.Mutex
-	kept map[writeAt][]arrow.Record
+	kept map[writeAt][]dstream.Output
 }
 
 type writeAt struct {
@@ -108,19 +136,19 @@ type writeAt struct {
 
 // Write keeps the rows of a partition of a batch.
 func (s *memorySink) Write(_ context.Context, id dstream.WriteID, rows iter.Seq2[dstream.Output, error]) (dstream.Receipt, error) {
-	var recs []arrow.Record
+	var recs []dstream.Output
 	n := int64(0)
 	for out, err := range rows {
 		if err != nil {
 			return dstream.Receipt{}, err
 		}
-		recs = append(recs, out.Record)
+		recs = append(recs, out)
 		n += out.Record.NumRows()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.kept == nil {
-		s.kept = map[writeAt][]arrow.Record{}
+		s.kept = map[writeAt][]dstream.Output{}
 	}
 	s.kept[writeAt{id.Batch, id.Partition}] = recs
 	return dstream.Receipt{Rows: n}, nil
@@ -129,7 +157,8 @@ func (s *memorySink) Write(_ context.Context, id dstream.WriteID, rows iter.Seq2
 // Guarantee is exactly once.
 func (s *memorySink) Guarantee() dstream.Guarantee { return dstream.ExactlyOnce }
 
-func (s *memorySink) records() (out []arrow.Record) {
+// records are what was written, by batch and partition.
+func (s *memorySink) records() (out []dstream.Output) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := slices.SortedFunc(maps.Keys(s.kept), func(a, b writeAt) int {
@@ -137,6 +166,18 @@ func (s *memorySink) records() (out []arrow.Record) {
 	})
 	for _, k := range at {
 		out = append(out, s.kept[k]...)
+	}
+	return out
+}
+
+// marks tells of each row whether it deletes its key.
+func (s *memorySink) marks() (out []bool) {
+	for _, o := range s.records() {
+		deleted := o.Deleted
+		if deleted == nil {
+			deleted = make([]bool, o.Record.NumRows())
+		}
+		out = append(out, deleted...)
 	}
 	return out
 }

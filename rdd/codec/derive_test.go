@@ -64,7 +64,8 @@ type (
 	viaSlice struct{ Kids []viaSlice }
 	viaMap   struct{ M map[string]viaMap }
 	session  struct{ Editor struct{ x int } }
-	private  struct{ a int }
+	//lint:ignore U1000 nobody can read it, which is the point
+	private struct{ a int }
 	// Twice has a field that its embedded struct has as well.
 	Twice struct {
 		Deeper

@@ -46,7 +46,7 @@ type named struct {
 	Raw   jsonText
 	Out   chan int `col:"-"`
 	_     int32
-	lost  map[string]any `col:"-"`
+	lost  map[string]any `col:"-"` //lint:ignore U1000 that it stays out of the columns is the point
 }
 
 type jsonText []byte

@@ -19,7 +19,7 @@ func (s *suite) logBody(st store.Store, name, want string) {
 }
 
 func testLog(s *suite) {
-	a, b := s.handle(), s.handle()
+	a, b := s.opened(), s.opened()
 	l, err := a.Log("logs/x", []byte("head;"))
 	s.ok(err)
 	s.body(b, "logs/x", "head;")
@@ -43,7 +43,7 @@ func testLog(s *suite) {
 }
 
 func testSettle(s *suite) {
-	a, b := s.handle(), s.handle()
+	a, b := s.opened(), s.opened()
 	l, err := a.Log("settle/x", []byte("head;"))
 	s.ok(err)
 	s.ok(l.Append([]byte("good;torn")))

@@ -48,8 +48,8 @@ type suite struct {
 	open func() store.Store
 }
 
-// handle opens the store until the end of the test.
-func (s *suite) handle() store.Store {
+// opened opens the store until the end of the test.
+func (s *suite) opened() store.Store {
 	st := s.open()
 	s.Cleanup(func() { s.ok(st.Close()) })
 	return st
@@ -92,7 +92,7 @@ func (s *suite) names(st store.Store, folder string, want ...string) {
 }
 
 func testCreate(s *suite) {
-	a, b := s.handle(), s.handle()
+	a, b := s.opened(), s.opened()
 	s.ok(a.Create("create/deep/er/x", []byte("one")))
 	s.is(a.Create("create/deep/er/x", []byte("two")), fs.ErrExist)
 	s.is(b.Create("create/deep/er/x", []byte("two")), fs.ErrExist)
@@ -106,7 +106,7 @@ func testCreateRace(s *suite) {
 	var wg sync.WaitGroup
 	errs := make([]error, racers)
 	for i := range racers {
-		st := s.handle()
+		st := s.opened()
 		wg.Go(func() { errs[i] = st.Create("race/x", fmt.Append(nil, i)) })
 	}
 	wg.Wait()
@@ -121,11 +121,11 @@ func testCreateRace(s *suite) {
 		}
 		s.is(err, fs.ErrExist)
 	}
-	s.body(s.handle(), "race/x", fmt.Sprint(winner))
+	s.body(s.opened(), "race/x", fmt.Sprint(winner))
 }
 
 func testPublish(s *suite) {
-	a, b := s.handle(), s.handle()
+	a, b := s.opened(), s.opened()
 	s.ok(store.WriteFile(a, "publish/x", []byte("one")))
 	r, err := b.Open("publish/x")
 	s.ok(err)
@@ -155,7 +155,7 @@ func testPublish(s *suite) {
 }
 
 func testPublishFails(s *suite) {
-	st, boom := s.handle(), errors.New("boom")
+	st, boom := s.opened(), errors.New("boom")
 	half := func(w io.Writer) error {
 		if _, err := w.Write([]byte("half")); err != nil {
 			return err
@@ -170,7 +170,7 @@ func testPublishFails(s *suite) {
 }
 
 func testList(s *suite) {
-	st := s.handle()
+	st := s.opened()
 	s.names(st, "list")
 	for _, n := range []string{"list/b", "list/a", "list/sub/c", "list/a.x"} {
 		s.ok(st.Create(n, []byte(n)))
@@ -185,7 +185,7 @@ func testList(s *suite) {
 }
 
 func testOpen(s *suite) {
-	st := s.handle()
+	st := s.opened()
 	_, err := st.Open("open/none")
 	s.is(err, fs.ErrNotExist)
 	_, err = st.Stat("open/none")
@@ -207,7 +207,7 @@ func testOpen(s *suite) {
 }
 
 func testRemove(s *suite) {
-	a, b := s.handle(), s.handle()
+	a, b := s.opened(), s.opened()
 	s.ok(a.Create("remove/x", nil))
 	s.ok(b.Remove("remove/x"))
 	s.is(a.Remove("remove/x"), fs.ErrNotExist)
@@ -217,7 +217,7 @@ func testRemove(s *suite) {
 }
 
 func testNames(s *suite) {
-	st := s.handle()
+	st := s.opened()
 	for _, n := range []string{"", ".", "/etc/x", "../x", "a/../../x", "a//b", "a/", "./a"} {
 		s.is(st.Create(n, nil), fs.ErrInvalid)
 		_, err := st.Open(n)
@@ -232,7 +232,7 @@ func testNames(s *suite) {
 }
 
 func testBeat(s *suite) {
-	a, b := s.handle(), s.handle()
+	a, b := s.opened(), s.opened()
 	for i := range 5 {
 		body := fmt.Sprintf("%010d", i)
 		s.ok(a.Beat("beats/x", []byte(body)))
@@ -241,7 +241,7 @@ func testBeat(s *suite) {
 }
 
 func testLock(s *suite) {
-	a, b := s.handle(), s.handle()
+	a, b := s.opened(), s.opened()
 	c, err := a.Lock("locks")
 	if errors.Is(err, errors.ErrUnsupported) {
 		s.Skip("this store has no locks")
@@ -258,7 +258,7 @@ func testLock(s *suite) {
 }
 
 func testAcquire(s *suite) {
-	a, b := s.handle(), s.handle()
+	a, b := s.opened(), s.opened()
 	o := store.LockOptions{Meta: store.Meta{Job: "conformance", KeyGroups: 64, Engine: "1.2.3"}}
 	first, err := store.Acquire(context.Background(), a, o)
 	s.ok(err)
