@@ -9,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Every scenario runs, at a size at which its figures mean nothing. (startup needs a built driver; it has a test of its own.)
+// Every scenario runs, at a size at which its figures mean nothing. (startup needs a driver that is built, and minutes: its own package tests what can be tested without.)
 func TestScenariosRun(t *testing.T) {
 	for _, args := range [][]string{
 		{"ysb", "-n", "5000", "-batch", "2000", "-pairs", "1"},

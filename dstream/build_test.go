@@ -90,7 +90,7 @@ func TestMistakes(t *testing.T) {
 			ints(job).Print(1)
 		}},
 		{"Table[string, noKey]", "are tagged as key", func(job *dstream.Job) { job.Table[string, noKey]("a"); ints(job).Print(1) }},
-		{"Named(\"n\") //", "the name \"n\" is taken", func(job *dstream.Job) {
+		{"Named(\"n\").Print(1) //", "the name \"n\" is taken", func(job *dstream.Job) {
 			w := ints(job).KeyBy(dstream.Itself).Window(dstream.Tumbling(time.Second))
 			w.Count().Named("n").Print(1)
 			w.Count().Named("n").Print(1) //

@@ -117,11 +117,12 @@ func all(set map[string]bool, names []string) bool {
 // program was made before.
 func (g *Graph) Advance(before *Progress, p *Plan, notes map[string]map[string]int64) *Progress {
 	after := &Progress{Time: p.Time, Seen: map[string]map[string]Seen{}, Marks: g.Marks(before, p), Ended: map[string]bool{}, Idle: map[string]bool{}}
+	maps.Copy(after.Ended, before.Ended)
 	for step, splits := range before.Seen {
 		after.Seen[step] = maps.Clone(splits)
 	}
 	for name, s := range p.Sources {
-		if s.Ended || before.Ended[name] {
+		if s.Ended {
 			after.Ended[name] = true
 		}
 		if s.Idle {

@@ -27,7 +27,9 @@ type body struct {
 func (s Stream[T]) ForEach(name string, f func(Context, rdd.RDD[T]) error) {
 	b := &body{name: name, at: rdd.CallSite(), n: s.n}
 	b.run = func(c Context, stage, parts int) error {
-		return f(c, rdd.As[T](rdd.FromBlocks[none, T]("ForEach", stage, parts)))
+		rows := rdd.FromBlocks[none, T]("ForEach", stage, parts)
+		rows.At = b.at // driver and worker come here from different places
+		return f(c, rdd.As[T](rows))
 	}
 	if !s.n.job.open(b.at, "ForEach") {
 		return

@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"runtime/debug"
+	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,7 +31,7 @@ func Build(build func(*Job), name string, s Settings) (g *Graph, err error) {
 	j.Name = name
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the build function failed: %w", &rdd.PanicError{Value: p, Stack: string(debug.Stack())})
+			err = fmt.Errorf("%s: the build function panicked: %v (a Stream, Keyed or Table that no step made has no job)", userSite(), p)
 		}
 	}()
 	build(j)
@@ -40,7 +42,7 @@ func Build(build func(*Job), name string, s Settings) (g *Graph, err error) {
 		j.fail("build", "job", errors.New("it has no output: end a stream with WriteTo, Write, Print or ForEach, or nothing would ever run"))
 	}
 	if j.Interval < 0 {
-		j.fail("build", "job", fmt.Errorf("Interval %v is negative", j.Interval))
+		j.fail("build", "job", fmt.Errorf("its Interval %v is negative", j.Interval))
 	}
 	if err := j.Err(); err != nil {
 		return nil, err
@@ -50,6 +52,21 @@ func Build(build func(*Job), name string, s Settings) (g *Graph, err error) {
 		g.dynamic = g.dynamic || n.dynamic
 	}
 	return g, nil
+}
+
+// userSite is rdd.CallSite for a deferred function: it passes over the runtime's own frames too.
+func userSite() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, "runtime.") && !strings.Contains(f.Function, "tidemill/dstream.") {
+			return filepath.Base(f.File) + ":" + strconv.Itoa(f.Line)
+		}
+		if !more {
+			return "?"
+		}
+	}
 }
 
 // Params are the parameters that the job has.

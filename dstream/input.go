@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/url"
 	"path/filepath"
+	"sync"
 
 	"github.com/tidemill/tidemill/rdd"
 	"github.com/tidemill/tidemill/rdd/codec"
@@ -24,7 +25,8 @@ type input struct {
 	rows *codec.Codec
 	open func(Endpoint) (Connector, error)
 
-	conn Connector
+	conn  Connector
+	spare sync.Pool // builders of tasks that are done
 }
 
 // Source is the stream of rows of the source that is configured under that name: `sources: {ads: "files:///feeds/ads"}`.
@@ -99,12 +101,17 @@ func endpoint(name, raw, scratch string, rows *codec.Codec) (Endpoint, error) {
 func read[T any](t *rdd.Task, in *input, part int) rdd.Seq {
 	return func(yield func(rdd.Chunk, error) bool) {
 		env := envOf(t)
-		b, err := rdd.NewBuilder[T](t.ChunkRows, func(c rdd.Chunk) bool { return yield(c, nil) })
+		splits := env.Plan.Sources[in.name].Parts[part]
+		if len(splits) == 0 {
+			return
+		}
+		b, err := builderOf[T](in, t.ChunkRows, func(c rdd.Chunk) bool { return yield(c, nil) })
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		for _, s := range env.Plan.Sources[in.name].Parts[part] {
+		defer in.spare.Put(b)
+		for _, s := range splits {
 			if err := readSplit(t, env, in, s, b); err != nil {
 				if !errors.Is(err, rdd.ErrStopped) {
 					yield(nil, fmt.Errorf("source %q, split %s [%d, %d): %w", in.name, s.Name, s.From, s.To, err))
@@ -113,6 +120,15 @@ func read[T any](t *rdd.Task, in *input, part int) rdd.Seq {
 			}
 		}
 	}
+}
+
+// builderOf takes a builder that an earlier task has left, or makes one.
+func builderOf[T any](in *input, full int, emit func(rdd.Chunk) bool) (*rdd.Builder, error) {
+	if b, ok := in.spare.Get().(*rdd.Builder); ok {
+		b.Reuse(emit)
+		return b, nil
+	}
+	return rdd.NewBuilder[T](full, emit)
 }
 
 func readSplit(t *rdd.Task, env *Env, in *input, s Split, b *rdd.Builder) error {
@@ -178,12 +194,8 @@ func copyRows[T any](rows iter.Seq2[[]T, error], to *Reader) (fetched int64, err
 			return fetched, err
 		}
 		fetched += int64(len(chunk))
-		for len(chunk) > 0 {
-			n := copy(rdd.BlockOf[T](to.Builder), chunk)
-			if err := to.AddN(n); err != nil {
-				return fetched, err
-			}
-			chunk = chunk[n:]
+		if err := rdd.Lend(to.Builder, chunk); err != nil {
+			return fetched, err
 		}
 	}
 	return fetched, nil

@@ -58,7 +58,7 @@ func TestStateNames(t *testing.T) {
 		"views/reduce#1":    "windows of 1m0s every 1m0s + 0s of (value utf8) → (Val int64, Set bool)",
 		"clicks/count#1":    "windows of 10s every 10s + 1s of () → (value int64)",
 		"views/count#2":     "windows of 1h0m0s every 1h0m0s + 0s of (value utf8) → (value int64)",
-		"views/aggregate#1": "rekeyed windows of 10s every 10s + 0s of (value int64) → (value list<item: utf8, nullable>)",
+		"views/aggregate#1": "rekeyed windows of 10s every 10s + 0s of (value int64) → (value list<item: utf8>)",
 	}
 	var digests []string
 	for _, build := range []func(*dstream.Job){named, movedNamed, named} {

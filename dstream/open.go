@@ -114,19 +114,19 @@ func (g *Graph) Close() error {
 }
 
 // Own lists the sources and sinks that the job makes in code, by Read and Write.
-func (g *Graph) Own() map[string]bool {
-	out := map[string]bool{}
+func (g *Graph) Own() (sources, sinks map[string]bool) {
+	sources, sinks = map[string]bool{}, map[string]bool{}
 	for _, in := range g.job.inputs {
 		if in.own {
-			out[in.name] = true
+			sources[in.name] = true
 		}
 	}
 	for _, o := range g.job.outputs {
 		if o.kind == "Write" {
-			out[o.name] = true
+			sinks[o.name] = true
 		}
 	}
-	return out
+	return sources, sinks
 }
 
 // SourceRef is a source of an opened graph, for the planner.

@@ -257,7 +257,7 @@ func TestRandomOfARedo(t *testing.T) {
 type counter struct {
 	mu        sync.Mutex
 	committed []string
-	closed    int
+	closed    bool
 }
 
 func (c *counter) Plan(_ context.Context, from dstream.Offsets, _ dstream.Limit) (dstream.Range, error) {
@@ -280,6 +280,11 @@ func (c *counter) Committed(_ context.Context, to dstream.Offsets) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.committed = append(c.committed, string(to))
+	return nil
+}
+
+func (c *counter) Close() error {
+	c.closed = true
 	return nil
 }
 
@@ -313,10 +318,14 @@ func TestUsersOwnSourceAndSink(t *testing.T) {
 	if err := run.RunError(10); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(sink.rows); got != "map[1:[0 1 2] 2:[3 4 5] 3:[6]]" {
+	if got := fmt.Sprint(sink.rows); got != "map[1:[0 1 2] 2:[3 4 5] 3:[6] 4:[]]" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(slices.Compact(source.committed)); got != "[3 6 7]" {
+	run.Tick(1) // has ended already
+	if !source.closed {
+		t.Error("the source was not closed")
+	}
+	if got := fmt.Sprint(slices.Compact(source.committed)); got != "[3 6 7]" { // the last batch has nothing but the end
 		t.Errorf("committed %s", got)
 	}
 }

@@ -28,10 +28,11 @@ func newPaneState[K comparable, A any]() State {
 
 // copy returns an accumulator that shares nothing which its owner could change.
 func (s *paneState[K, A]) copy(from *A) A {
-	a := *from
-	if !s.codec.Flat {
-		s.codec.Clone(unsafe.Pointer(&a), 1)
+	if s.codec.Flat {
+		return *from
 	}
+	a := *from // moves to the heap, which flat ones need not
+	s.codec.Clone(unsafe.Pointer(&a), 1)
 	return a
 }
 

@@ -239,3 +239,33 @@ func TestFoldAllocatesNothingForKnownKeys(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestCombineSeesEveryOrder folds rows in every order of their times: the same panes come out, with rows of a pane in order.
+func TestCombineSeesEveryOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, disorder := range []int64{0, 3, 50} {
+		rows, want := &rdd.Rows[int64, int64]{}, map[int64]map[int64][]int64{}
+		for i := range int64(200) {
+			at, key := i/4+r.Int64N(disorder+1), r.Int64N(3)
+			rows.Keys, rows.Vals, rows.Times = append(rows.Keys, key), append(rows.Vals, i), append(rows.Times, at)
+			pane := at - at%10
+			if want[pane] == nil {
+				want[pane] = map[int64][]int64{}
+			}
+			want[pane][key] = append(want[pane][key], i)
+		}
+		c := newPaneCombiner[int64](&panes{length: 10, slide: 10, size: 10}, true, rdd.Grouping[int64](), nil)
+		c.add(rows)
+		got := map[int64]map[int64][]int64{}
+		for i, cell := range c.cells.Keys() {
+			pane, key := c.starts[cell>>32], c.keys.Keys()[uint32(cell)]
+			if got[pane] == nil {
+				got[pane] = map[int64][]int64{}
+			}
+			got[pane][key] = c.accs[i+1]
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("disorder %d: %v, want %v", disorder, got, want)
+		}
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidemill/tidemill/rdd"
 )
 
 // stateful is a step with keyed state, or with a watermark only.
@@ -63,7 +65,7 @@ func (s *stateful) mark(before *Progress, at time.Time) int64 {
 // rename gives the step before a Named its name.
 func (j *Job) rename(n *node, name string) {
 	if name == "" || strings.ContainsAny(name, "\x00\n") {
-		j.fail(n.at, "Named", fmt.Errorf("%q is not a name", name))
+		j.fail(rdd.CallSite(), "Named", fmt.Errorf("%q is not a name", name))
 		return
 	}
 	n.name = name

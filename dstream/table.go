@@ -28,7 +28,8 @@ type table struct {
 
 // frozen is a table in memory: rows in a slice of their own, so that a lookup allocates nothing.
 type frozen[K comparable, W any] struct {
-	at   map[K]int32
+	ids  *rdd.Grouper[K]
+	row  []int32 // of each id, in rows
 	rows []W
 }
 
@@ -128,17 +129,17 @@ func readAll[W any](ctx context.Context, c Connector) ([]arrow.Record, error) {
 
 // index makes the lookup of a frozen table's rows.
 func index[K comparable, W any](recs []arrow.Record) (*frozen[K, W], error) {
-	f := &frozen[K, W]{at: map[K]int32{}}
+	f := &frozen[K, W]{ids: rdd.NewGrouper[K]()}
 	k, err := codec.Of[K]()
+	if err != nil {
+		return nil, err
+	}
+	w, err := codec.Of[W]()
 	if err != nil {
 		return nil, err
 	}
 	for _, rec := range recs {
 		rows, err := rdd.Decode[none, W](rec)
-		if err != nil {
-			return nil, err
-		}
-		w, err := codec.Of[W]()
 		if err != nil {
 			return nil, err
 		}
@@ -153,12 +154,34 @@ func index[K comparable, W any](recs []arrow.Record) (*frozen[K, W], error) {
 		if err := k.Decode(unsafe.Pointer(&ks[0]), len(ks), cols); err != nil {
 			return nil, err
 		}
-		for i, key := range ks {
-			f.at[key] = int32(len(f.rows))
+		ids := make([]int32, len(ks))
+		f.ids.IDs(ks, ids)
+		f.row = append(f.row, make([]int32, f.ids.Len()-len(f.row))...)
+		for i, id := range ids {
+			f.row[id] = int32(len(f.rows)) // a later row of a key replaces an earlier one
 			f.rows = append(f.rows, rows.(*rdd.Rows[none, W]).Vals[i])
 		}
 	}
+	intern(f.rows, w)
 	return f, nil
+}
+
+// intern lets equal text of a column lie at one place: it takes less memory, and a step that groups by it need not look at it again.
+func intern[W any](rows []W, c *codec.Codec) {
+	for _, f := range c.Fields {
+		if f.Kind != codec.String || f.Nullable {
+			continue
+		}
+		known := map[string]string{}
+		for i := range rows {
+			s := (*string)(unsafe.Add(unsafe.Pointer(&rows[i]), f.Offset))
+			if first, ok := known[*s]; ok {
+				*s = first
+			} else {
+				known[*s] = *s
+			}
+		}
+	}
 }
 
 func tableOf[K comparable, W any](t *rdd.Task, tab *table) (*frozen[K, W], error) {
@@ -177,47 +200,6 @@ func notConfigured(section, name string, have map[string]string) error {
 	return fmt.Errorf("%q is not configured under %s; there are: %s", name, section, strings.Join(slices.Sorted(maps.Keys(have)), ", "))
 }
 
-// Lookup gives f each row with its key's row of the table. Rows without a match are dropped.
-func (s Stream[T]) Lookup[K comparable, W, R any](t Table[K, W], key func(T) K, f func(T, W) R) Stream[R] {
-	return Stream[R]{checked[none, R](looksUp(s.n, "Lookup", t.t, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return lookup(in[0], t.t, func(_ none, v T) K { return key(v) }, func(_ none, v T, w *W) (R, bool) {
-			if w == nil {
-				var no R
-				return no, false
-			}
-			return f(v, *w), true
-		})
-	}))}
-}
-
-// LeftLookup gives f each row with its key's row of the table, nil if there is none. The pointer is valid during the call only.
-func (s Stream[T]) LeftLookup[K comparable, W, R any](t Table[K, W], key func(T) K, f func(T, *W) R) Stream[R] {
-	return Stream[R]{checked[none, R](looksUp(s.n, "LeftLookup", t.t, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return lookup(in[0], t.t, func(_ none, v T) K { return key(v) }, func(_ none, v T, w *W) (R, bool) { return f(v, w), true })
-	}))}
-}
-
-// Lookup gives f each key and row with the key's row of the table. Rows without a match are dropped.
-func (k Keyed[K, V]) Lookup[W, R any](t Table[K, W], f func(K, V, W) R) Keyed[K, R] {
-	return Keyed[K, R]{checked[K, R](looksUp(k.n, "Lookup", t.t, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return lookup(in[0], t.t, func(key K, _ V) K { return key }, func(key K, v V, w *W) (R, bool) {
-			if w == nil {
-				var no R
-				return no, false
-			}
-			return f(key, v, *w), true
-		})
-	}))}
-}
-
-// LeftLookup gives f each key and row with the key's row of the table, nil if there is none. The pointer is valid during the call
-// only.
-func (k Keyed[K, V]) LeftLookup[W, R any](t Table[K, W], f func(K, V, *W) R) Keyed[K, R] {
-	return Keyed[K, R]{checked[K, R](looksUp(k.n, "LeftLookup", t.t, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return lookup(in[0], t.t, func(key K, _ V) K { return key }, func(key K, v V, w *W) (R, bool) { return f(key, v, w), true })
-	}))}
-}
-
 // looksUp adds a step that reads a table.
 func looksUp(from *node, kind string, t *table, build func(*cut, []*rdd.Node) *rdd.Node) *node {
 	n := from.job.add(kind, []*node{from}, build)
@@ -228,34 +210,4 @@ func looksUp(from *node, kind string, t *table, build func(*cut, []*rdd.Node) *r
 		n.job.fail(n.at, kind, errOtherJob)
 	}
 	return n
-}
-
-// lookup is a narrow step: the table is on every worker.
-func lookup[L, V any, K comparable, W, R any](p *rdd.Node, tab *table, key func(L, V) K, f func(L, V, *W) (R, bool)) *rdd.Node {
-	return rdd.Step(p, "Lookup", func(t *rdd.Task) func(in *rdd.Rows[L, V], out *rdd.Rows[L, R]) error {
-		var held *frozen[K, W]
-		return func(in *rdd.Rows[L, V], out *rdd.Rows[L, R]) (err error) {
-			if held == nil {
-				if held, err = tableOf[K, W](t, tab); err != nil {
-					return err
-				}
-			}
-			out.Reset(in.Times != nil)
-			var none L
-			for i := range in.Vals {
-				l := none
-				if in.Keys != nil {
-					l = in.Keys[i]
-				}
-				var w *W
-				if at, ok := held.at[key(l, in.Vals[i])]; ok {
-					w = &held.rows[at] // into the frozen slice: a pointer to a loop variable would allocate once a row
-				}
-				if r, ok := f(l, in.Vals[i], w); ok {
-					rdd.Append(in, i, out, r)
-				}
-			}
-			return nil
-		}
-	})
 }

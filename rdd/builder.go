@@ -26,6 +26,8 @@ type Builder struct {
 	size    uintptr
 	clear   func(i int) // zeroes row i
 	flush   func(n int) bool
+	lend    func(rows unsafe.Pointer, n int) bool
+	emit    func(Chunk) bool
 	stopped bool
 }
 
@@ -38,18 +40,28 @@ func NewBuilder[T any](full int, emit func(Chunk) bool) (*Builder, error) {
 	}
 	full = max(full, 1)
 	rows := make([]T, full)
-	b := &Builder{Codec: c, full: full, base: unsafe.Pointer(&rows[0]), size: c.Type.Size()}
+	b := &Builder{Codec: c, full: full, base: unsafe.Pointer(&rows[0]), size: c.Type.Size(), emit: emit}
 	out := &Rows[None, T]{}
 	b.clear = func(i int) { var zero T; rows[i] = zero }
 	b.flush = func(n int) bool {
 		out.Vals = rows[:n:n]
-		more := emit(out)
+		more := b.emit(out)
 		if invariants {
 			poison(out.Vals)
 		}
 		return more
 	}
+	b.lend = func(lent unsafe.Pointer, n int) bool {
+		out.Vals = unsafe.Slice((*T)(lent), n)
+		return b.emit(out)
+	}
 	return b, nil
+}
+
+// Reuse makes a builder whose work is done ready for another run of rows, in the same memory: what a task of a small batch would
+// else spend most of its time to allocate.
+func (b *Builder) Reuse(emit func(Chunk) bool) {
+	b.emit, b.n, b.Rows, b.stopped = emit, 0, 0, false
 }
 
 // ErrStopped is returned by Add and Flush once the consumer wants no more rows: return it.
@@ -124,4 +136,22 @@ func (b *Builder) Flush() error {
 func BlockOf[T any](b *Builder) []T {
 	base, room := b.Block()
 	return unsafe.Slice((*T)(base), room)
+}
+
+// Lend gives rows to the consumer as they are, without a copy, for a source that has them in a slice already. They are the consumer's
+// to read until Lend returns. T must be the type that the builder was made for.
+func Lend[T any](b *Builder, rows []T) error {
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	for len(rows) > 0 && !b.stopped {
+		n := min(len(rows), b.full)
+		b.Rows += int64(n)
+		b.stopped = !b.lend(unsafe.Pointer(&rows[0]), n)
+		rows = rows[n:]
+	}
+	if b.stopped {
+		return ErrStopped
+	}
+	return nil
 }

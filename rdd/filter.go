@@ -100,3 +100,9 @@ func Append[K, V, W any](in *Rows[K, V], i int, out *Rows[K, W], v W) {
 		out.Times = append(out.Times, in.Times[i])
 	}
 }
+
+// Gather copies the picked rows of in, but for their values, into out, whose columns it owns.
+func Gather[K, V, W any](in *Rows[K, V], picked []int32, out *Rows[K, W]) {
+	out.Keys, out.Times = gathered(out.Keys, in.Keys, picked), gathered(out.Times, in.Times, picked)
+	out.Tokens, out.Sealed = gathered(out.Tokens, in.Tokens, picked), 0
+}

@@ -20,6 +20,7 @@ type Grouper[K comparable] struct {
 	places *places // of keys
 	arena  []byte  // room for the text of keys to come
 	one    bool    // K has but one value, as None
+	memo   []memo  // of the texts of this call of IDs; nil unless K is a string
 }
 
 type slot struct {
@@ -52,13 +53,84 @@ func (g *Grouper[K]) IDs(keys []K, ids []int32) {
 		g.slots = make([]slot, 64)
 	}
 	g.hashes = Sized(g.hashes, len(keys))
-	hashAll(g.hash, keys, g.hashes)
-	for i, h := range g.hashes {
-		id, at := g.probe(h, &keys[i])
-		if id < 0 {
-			id = g.insert(at, keys[i], h)
+	if g.hash == hashText {
+		done := g.byAddress(keys, ids)
+		keys, ids = keys[done:], ids[done:]
+	}
+	hashes := g.hashes[:len(keys)]
+	hashAll(g.hash, keys, hashes)
+	for i, h := range hashes {
+		ids[i] = g.id(&keys[i], h)
+	}
+}
+
+// ID returns the id of one key.
+func (g *Grouper[K]) ID(key K) int32 {
+	if g.one {
+		g.IDs(nil, make([]int32, 1))
+		return 0
+	}
+	if g.slots == nil {
+		g.slots = make([]slot, 64)
+	}
+	return g.id(&key, hashOf(g.hash, key))
+}
+
+// id returns the id of a key, a new one if it has none.
+func (g *Grouper[K]) id(key *K, h uint64) int32 {
+	id, at := g.probe(h, key)
+	if id < 0 {
+		id = g.insert(at, *key, h)
+	}
+	return id
+}
+
+// memo is a text that this call of IDs has met: where it lies, and its id.
+type memo struct {
+	at *byte
+	n  int
+	id int32
+}
+
+const memoBits = 8
+
+// byAddress numbers texts that lie at few addresses, as those that come out of a table, without looking at them. An address stands
+// for one text as long as the call lasts and its keys are held. It stops where that does not pay and returns how far it came.
+func (g *Grouper[K]) byAddress(keys []K, ids []int32) int {
+	if g.memo == nil {
+		g.memo = make([]memo, 1<<memoBits)
+	}
+	defer clear(g.memo) // an address means nothing after the call, and would pin a buffer
+	misses := 0
+	for i := range keys {
+		s := *(*string)(unsafe.Pointer(&keys[i]))
+		at := unsafe.StringData(s)
+		m := &g.memo[uint64(uintptr(unsafe.Pointer(at)))*0x9e3779b97f4a7c15>>(64-memoBits)] // Fibonacci hashing (Knuth, vol. 3, 6.4)
+		if m.at == at && m.n == len(s) && at != nil {
+			ids[i] = m.id
+			continue
 		}
-		ids[i] = id
+		ids[i] = g.id(&keys[i], hashOf(g.hash, keys[i]))
+		*m = memo{at, len(s), ids[i]}
+		if misses++; misses > 64+i/4 {
+			return i + 1
+		}
+	}
+	return len(keys)
+}
+
+// FindAll sets ids, which must be as long as keys, to the id of each key, -1 for one that has none. It changes nothing in g, so that
+// several goroutines may call it; hashes is the caller's, as long as keys.
+func (g *Grouper[K]) FindAll(keys []K, hashes []uint64, ids []int32) {
+	if g.one || g.slots == nil {
+		for i := range ids {
+			ids[i] = int32(min(len(g.keys), 1)) - 1
+		}
+		return
+	}
+	hashAll(g.hash, keys, hashes)
+	for i, h := range hashes {
+		ids[i], _ = g.probe(h, &keys[i])
 	}
 }
 

@@ -42,10 +42,15 @@ func CPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// Of is what f takes. The heap is collected before, so that f does not pay for what others left.
-func Of(f func() error) (Cost, error) {
+// Start is Now after the heap was collected, so that what follows does not pay for what others left.
+func Start() Mark {
 	runtime.GC()
-	from := Now()
+	return Now()
+}
+
+// Of is what f takes from a Start on.
+func Of(f func() error) (Cost, error) {
+	from := Start()
 	err := f()
 	return from.To(Now()), err
 }

@@ -28,7 +28,7 @@ func Alone(l *Load, s *Source) (*Result, error) {
 		return nil, err
 	}
 	a := &alone{g: g, tables: tables, states: map[string]dstream.State{}, progress: &dstream.Progress{}, res: &Result{Rows: s.records}}
-	from := measure.Now()
+	from := measure.Start()
 	if err := a.batches(s); err != nil {
 		return nil, err
 	}

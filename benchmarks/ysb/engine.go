@@ -42,7 +42,7 @@ func Run(l *Load, s *Source, e Engine) (*Result, error) {
 	err = driver.Run(context.Background(), context.Background(), Build, driver.Options{
 		Name: "ysb", Interval: everyTick, Checkpoint: filepath.Join(dir, "checkpoint"), Scratch: filepath.Join(dir, "scratch"),
 		Parallelism: e.Parallelism, ChunkRows: e.ChunkRows, Settings: settings, Place: place(l, s, sink),
-		Ready: func(driver.Started) { from = measure.Now() },
+		Ready: func(driver.Started) { from = measure.Start() },
 		Observe: func(b *report.Batch) {
 			to = measure.Now()
 			res.Batches++

@@ -37,7 +37,8 @@ type Run struct {
 	sources map[string]*memorySource
 	sinks   map[string]*memorySink
 	tables  map[string]*memorySource
-	own     map[string]bool // sources and sinks that the job makes in code
+
+	ownSources, ownSinks map[string]bool // that the job makes in code
 
 	cancel  context.CancelFunc
 	reports chan *report.Batch
@@ -84,7 +85,7 @@ func Start(t testing.TB, build func(*dstream.Job), o Options) *Run {
 	for _, name := range append(g.Sinks(), dstream.DeadLetters) {
 		r.sinks[name] = &memorySink{}
 	}
-	r.own = g.Own()
+	r.ownSources, r.ownSinks = g.Own()
 	t.Cleanup(r.stop)
 	return r
 }
@@ -169,6 +170,9 @@ func (r *Run) tick() error {
 	select {
 	case b := <-r.reports:
 		r.all = append(r.all, b)
+		if b.Outcome == report.Failed { // and the job ends
+			r.ended, r.err = true, <-r.done
+		}
 	case err := <-r.done:
 		r.ended, r.err = true, err
 	case <-time.After(patience):
@@ -186,7 +190,7 @@ func (r *Run) start() {
 	r.cancel = cancel
 	place := dstream.Place{Sources: map[string]dstream.Connector{}, Sinks: map[string]dstream.RecordSink{}}
 	for name, s := range r.sources {
-		if !r.o.Real || !r.own[name] {
+		if !r.o.Real || !r.ownSources[name] {
 			place.Sources[name] = s
 		}
 	}
@@ -194,7 +198,7 @@ func (r *Run) start() {
 		place.Sources[name] = s
 	}
 	for name, s := range r.sinks {
-		if !r.o.Real || !r.own[name] {
+		if !r.o.Real || !r.ownSinks[name] {
 			place.Sinks[name] = s
 		}
 	}

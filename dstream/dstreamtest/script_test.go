@@ -14,7 +14,10 @@ import (
 	"github.com/tidemill/tidemill/driver/report"
 	"github.com/tidemill/tidemill/dstream"
 	"github.com/tidemill/tidemill/dstream/dstreamtest"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var rewrite = flag.Bool("rewrite", false, "write the traces into testdata instead of comparing with them")
 
