@@ -161,43 +161,45 @@ func sourceLine(t *testing.T, at string) string {
 	return strings.Split(string(text), "\n")[n-1]
 }
 
-// TestLostEventTime says which steps keep event time and which drop it.
+// keeping says which steps keep event time and which drop it.
+var keeping = map[string]struct {
+	keeps bool
+	step  func(stream) stream
+}{
+	"Map":         {true, func(s stream) stream { return s.Map(func(n int) int { return n }) }},
+	"TryMap":      {true, func(s stream) stream { return s.TryMap(func(n int) (int, error) { return n, nil }) }},
+	"MapContext":  {true, func(s stream) stream { return s.MapContext(func(_ dstream.Context, n int) int { return n }) }},
+	"Filter":      {true, func(s stream) stream { return s.Filter(func(int) bool { return true }) }},
+	"FilterMap":   {true, func(s stream) stream { return s.FilterMap(func(n int) (int, bool) { return n, true }) }},
+	"FlatMap":     {true, func(s stream) stream { return s.FlatMap(func(n int) iter.Seq[int] { return func(func(int) bool) {} }) }},
+	"Union":       {true, func(s stream) stream { return s.Union(s) }},
+	"Repartition": {true, func(s stream) stream { return s.Repartition(2) }},
+	"Cache":       {true, func(s stream) stream { return s.Cache() }},
+	"KeyBy":       {true, func(s stream) stream { return s.KeyBy(dstream.Itself).MapValues(dstream.Itself).Values() }},
+	"Rekey": {true, func(s stream) stream {
+		return s.KeyBy(dstream.Itself).Rekey(func(k, v int) (int, int) { return v, k }).Values()
+	}},
+	"Panes":         {true, func(s stream) stream { return s.Window(dstream.Tumbling(1e9)).Reduce(dstream.Sum).Keyed().Values() }},
+	"MapPartitions": {false, func(s stream) stream { return s.MapPartitions(func(rows iter.Seq[int]) iter.Seq[int] { return rows }) }},
+	"Transform":     {false, func(s stream) stream { return s.Transform(sameRows) }},
+	"Reduce":        {false, func(s stream) stream { return s.Reduce(dstream.Sum) }},
+	"Count":         {false, func(s stream) stream { return s.Count().Map(func(n int64) int { return int(n) }) }},
+	"Glom":          {false, func(s stream) stream { return dstream.Glom(s).Map(func(ns []int) int { return len(ns) }) }},
+	"Distinct":      {false, func(s stream) stream { return dstream.Distinct(s) }},
+	"Keyed.Reduce":  {false, func(s stream) stream { return s.KeyBy(dstream.Itself).Reduce(dstream.Sum).Values() }},
+	"GroupMap": {false, func(s stream) stream {
+		return s.KeyBy(dstream.Itself).GroupMap(func(_ int, ns []int) int { return len(ns) }).Values()
+	}},
+	"Join": {false, func(s stream) stream {
+		k := s.KeyBy(dstream.Itself)
+		return k.Join(k, func(_, a, b int) int { return a + b }).Values()
+	}},
+}
+
+func sameRows(_ dstream.Context, r rdd.RDD[int]) rdd.RDD[int] { return r }
+
 func TestLostEventTime(t *testing.T) {
-	type in = dstream.Stream[int]
-	same := func(c dstream.Context, r rdd.RDD[int]) rdd.RDD[int] { return r }
-	for name, c := range map[string]struct {
-		keeps bool
-		step  func(in) in
-	}{
-		"Map":         {true, func(s in) in { return s.Map(func(n int) int { return n }) }},
-		"TryMap":      {true, func(s in) in { return s.TryMap(func(n int) (int, error) { return n, nil }) }},
-		"MapContext":  {true, func(s in) in { return s.MapContext(func(_ dstream.Context, n int) int { return n }) }},
-		"Filter":      {true, func(s in) in { return s.Filter(func(int) bool { return true }) }},
-		"FilterMap":   {true, func(s in) in { return s.FilterMap(func(n int) (int, bool) { return n, true }) }},
-		"FlatMap":     {true, func(s in) in { return s.FlatMap(func(n int) iter.Seq[int] { return func(func(int) bool) {} }) }},
-		"Union":       {true, func(s in) in { return s.Union(s) }},
-		"Repartition": {true, func(s in) in { return s.Repartition(2) }},
-		"Cache":       {true, func(s in) in { return s.Cache() }},
-		"KeyBy":       {true, func(s in) in { return s.KeyBy(dstream.Itself).MapValues(dstream.Itself).Values() }},
-		"Rekey": {true, func(s in) in {
-			return s.KeyBy(dstream.Itself).Rekey(func(k, v int) (int, int) { return v, k }).Values()
-		}},
-		"Panes":         {true, func(s in) in { return s.Window(dstream.Tumbling(1e9)).Reduce(dstream.Sum).Keyed().Values() }},
-		"MapPartitions": {false, func(s in) in { return s.MapPartitions(func(rows iter.Seq[int]) iter.Seq[int] { return rows }) }},
-		"Transform":     {false, func(s in) in { return s.Transform(same) }},
-		"Reduce":        {false, func(s in) in { return s.Reduce(dstream.Sum) }},
-		"Count":         {false, func(s in) in { return s.Count().Map(func(n int64) int { return int(n) }) }},
-		"Glom":          {false, func(s in) in { return dstream.Glom(s).Map(func(ns []int) int { return len(ns) }) }},
-		"Distinct":      {false, func(s in) in { return dstream.Distinct(s) }},
-		"Keyed.Reduce":  {false, func(s in) in { return s.KeyBy(dstream.Itself).Reduce(dstream.Sum).Values() }},
-		"GroupMap": {false, func(s in) in {
-			return s.KeyBy(dstream.Itself).GroupMap(func(_ int, ns []int) int { return len(ns) }).Values()
-		}},
-		"Join": {false, func(s in) in {
-			k := s.KeyBy(dstream.Itself)
-			return k.Join(k, func(_, a, b int) int { return a + b }).Values()
-		}},
-	} {
+	for name, c := range keeping {
 		for _, timed := range []bool{true, false} {
 			build := func(job *dstream.Job) {
 				s := job.Source[int]("ints")

@@ -32,7 +32,7 @@ type eventTime struct {
 // It belongs directly behind the source: there the watermark is the minimum over the source's own partitions. Behind a step that keeps
 // or exchanges rows only the engine's partitions are left to tell apart, each of which may mix several of the source's, and behind an
 // exchange only the whole: rows of those that lag come late.
-func (s Stream[T]) EventTime(f func(T) time.Time, w Watermark) Stream[T] {
+func (s Stream[T]) EventTime[_ lazy](f func(T) time.Time, w Watermark) Stream[T] {
 	m := &eventTime{w: w}
 	n := s.n.job.add("EventTime", []*node{s.n}, func(_ *cut, in []*rdd.Node) *rdd.Node { return stamp(in[0], m, f) })
 	n.timed, n.moment = true, m

@@ -24,7 +24,7 @@ type body struct {
 // f runs on the driver; a worker that is given a part of its k-th action runs it too, up to that action, with the recorded results
 // of those before it. So f must be deterministic, it calls its actions itself (not on goroutines that it starts), and side effects
 // belong into Context.Driver: they happen at least once, before the batch is committed. Deferred functions run wherever f runs.
-func (s Stream[T]) ForEach(name string, f func(Context, rdd.RDD[T]) error) {
+func (s Stream[T]) ForEach[_ lazy](name string, f func(Context, rdd.RDD[T]) error) {
 	b := &body{name: name, at: rdd.CallSite(), n: s.n}
 	b.run = func(c Context, stage, parts int) error {
 		rows := rdd.FromBlocks[none, T]("ForEach", stage, parts)

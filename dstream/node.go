@@ -119,44 +119,32 @@ func shapeError[K comparable, V any]() error {
 	return nil
 }
 
-// next adds a step that is an operator of datasets.
-func next[T, U any](s Stream[T], kind string, f func(rdd.RDD[T]) rdd.RDD[U]) Stream[U] {
-	return Stream[U]{checked[none, U](s.n.job.add(kind, []*node{s.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return f(rdd.As[T](in[0])).Node()
-	}))}
+// operator turns the datasets of a step's parents into its own.
+type operator = func(in *rdd.Node) *rdd.Node
+
+// next adds a step with one parent. Steps are built of functions over untyped nodes, not of rdd's typed handles: a handle's methods
+// are compiled for each type that it is used with, whether a job calls them or not.
+func (n *node) next(kind string, f operator) *node {
+	return n.job.add(kind, []*node{n}, func(_ *cut, in []*rdd.Node) *rdd.Node { return f(in[0]) })
 }
 
-// toKeyed adds a step from a stream to a keyed one.
-func toKeyed[T any, K comparable, V any](s Stream[T], kind string, f func(rdd.RDD[T]) rdd.Keyed[K, V]) Keyed[K, V] {
-	return Keyed[K, V]{checked[K, V](s.n.job.add(kind, []*node{s.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return f(rdd.As[T](in[0])).Node()
-	}))}
-}
-
-// nextKeyed adds a step from a keyed stream to a keyed one.
-func nextKeyed[K comparable, V any, L comparable, W any](k Keyed[K, V], kind string, f func(rdd.Keyed[K, V]) rdd.Keyed[L, W]) Keyed[L, W] {
-	return Keyed[L, W]{checked[L, W](k.n.job.add(kind, []*node{k.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return f(rdd.AsKeyed[K, V](in[0])).Node()
-	}))}
-}
-
-// fromKeyed adds a step from a keyed stream to one without keys.
-func fromKeyed[K comparable, V, U any](k Keyed[K, V], kind string, f func(rdd.Keyed[K, V]) rdd.RDD[U]) Stream[U] {
-	return Stream[U]{checked[none, U](k.n.job.add(kind, []*node{k.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return f(rdd.AsKeyed[K, V](in[0])).Node()
-	}))}
-}
-
-// joined adds a step of two keyed streams.
-func joined[K comparable, V, W, R any](k Keyed[K, V], o Keyed[K, W], kind string, f func(rdd.Keyed[K, V], rdd.Keyed[K, W]) rdd.Keyed[K, R]) Keyed[K, R] {
-	n := k.n.job.add(kind, []*node{k.n, o.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return f(rdd.AsKeyed[K, V](in[0]), rdd.AsKeyed[K, W](in[1])).Node()
-	})
+// both adds a step of two streams whose rows lose their event time.
+func both(a, b *node, kind string, f func(a, b *rdd.Node) *rdd.Node) *node {
+	n := a.job.add(kind, []*node{a, b}, func(_ *cut, in []*rdd.Node) *rdd.Node { return f(in[0], in[1]) })
 	n.timed = false
-	return Keyed[K, R]{checked[K, R](n)}
+	return n
 }
+
+// streamOf is the stream of a step with rows T.
+func streamOf[T any](n *node) Stream[T] { return Stream[T]{checked[none, T](n)} }
+
+// keyedOf is the keyed stream of a step.
+func keyedOf[K comparable, V any](n *node) Keyed[K, V] { return Keyed[K, V]{checked[K, V](n)} }
 
 // untimed marks a step whose rows have lost their event time.
-func untimed(n *node) { n.timed = false }
+func untimed(n *node) *node {
+	n.timed = false
+	return n
+}
 
 type none = rdd.None

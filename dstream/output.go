@@ -31,7 +31,7 @@ type writer interface {
 
 // WriteTo writes the rows to the sink that is configured under that name: `sinks: {views: "sqlite:views.db?table=views"}`. A row whose
 // type has a method Deleted() bool that returns true deletes its primary key.
-func (s Stream[T]) WriteTo(name string) {
+func (s Stream[T]) WriteTo[_ lazy](name string) {
 	j, at := s.n.job, rdd.CallSite()
 	to := j.settings.url(j.settings.Sinks, name)
 	if to == "" {
@@ -41,7 +41,7 @@ func (s Stream[T]) WriteTo(name string) {
 }
 
 // Write writes the rows to a sink that is made in code.
-func (s Stream[T]) Write(name string, k Sink[T]) {
+func (s Stream[T]) Write[_ lazy](name string, k Sink[T]) {
 	at := rdd.CallSite()
 	if k == nil {
 		s.n.job.fail(at, "Write", errors.New("no sink given"))
@@ -50,7 +50,7 @@ func (s Stream[T]) Write(name string, k Sink[T]) {
 }
 
 // Print shows the first n rows of each batch.
-func (s Stream[T]) Print(n int) { printNode[T](s.n, n) }
+func (s Stream[T]) Print[_ lazy](n int) { printNode[T](s.n, n) }
 
 // Printed is a key and a row, as Print shows them.
 type Printed[K, V any] struct {
@@ -59,9 +59,9 @@ type Printed[K, V any] struct {
 }
 
 // Print shows the first n keys and rows of each batch.
-func (k Keyed[K, V]) Print(n int) {
+func (k Keyed[K, V]) Print[_ lazy](n int) {
 	pairs := k.n.job.add("Print", []*node{k.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return rdd.AsKeyed[K, V](in[0]).Map(func(k K, v V) Printed[K, V] { return Printed[K, V]{k, v} }).Node()
+		return rdd.KeyedMap(in[0], func(k K, v V) Printed[K, V] { return Printed[K, V]{k, v} })
 	})
 	printNode[Printed[K, V]](pairs, n)
 }
@@ -74,12 +74,12 @@ type PrintedPane[K, V any] struct {
 }
 
 // Print shows the first n results of each batch.
-func (p Panes[K, V]) Print(n int) {
+func (p Panes[K, V]) Print[_ lazy](n int) {
 	rows := p.n.job.add("Print", []*node{p.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return rdd.AsKeyed[K, Pane[V]](in[0]).Map(func(k K, r Pane[V]) PrintedPane[K, V] {
+		return rdd.KeyedMap(in[0], func(k K, r Pane[V]) PrintedPane[K, V] {
 			const clock = "15:04:05.999"
 			return PrintedPane[K, V]{r.Start.UTC().Format(clock) + "–" + r.End.UTC().Format(clock), k, r.Val}
-		}).Node()
+		})
 	})
 	printNode[PrintedPane[K, V]](rows, n)
 }
@@ -118,7 +118,7 @@ func addOutput[T any](n *node, o *output) {
 			n.job.fail(o.at, o.kind, fmt.Errorf("the sink %q is written at %s already: a sink takes one stream; Union them first", o.name, other.at))
 		}
 	}
-	o.repartition = func(n *rdd.Node, parts int) *rdd.Node { return rdd.As[T](n).Repartition(parts).Node() }
+	o.repartition = func(n *rdd.Node, parts int) *rdd.Node { return rdd.Repartition[T](n, parts) }
 	o.output = outputOf[T]
 	n.job.outputs = append(n.job.outputs, o)
 }

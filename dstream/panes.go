@@ -25,9 +25,9 @@ func (p Panes[K, V]) Named(name string) Panes[K, V] {
 }
 
 // Filter keeps the results for which keep is true.
-func (p Panes[K, V]) Filter(keep func(K, Window, V) bool) Panes[K, V] {
+func (p Panes[K, V]) Filter[_ lazy](keep func(K, Window, V) bool) Panes[K, V] {
 	n := p.n.job.add("Filter", []*node{p.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return rdd.AsKeyed[K, Pane[V]](in[0]).Filter(func(k K, r Pane[V]) bool { return keep(k, Window{r.Start, r.End}, r.Val) }).Node()
+		return rdd.KeyedFilter(in[0], func(k K, r Pane[V]) bool { return keep(k, Window{r.Start, r.End}, r.Val) })
 	})
 	n.once = p.n.once
 	return Panes[K, V]{checked[K, Pane[V]](n)}
@@ -36,7 +36,7 @@ func (p Panes[K, V]) Filter(keep func(K, Window, V) bool) Panes[K, V] {
 // MapValues gives each result to f and keeps what it returns.
 func (p Panes[K, V]) MapValues[W any](f func(V) W) Panes[K, W] {
 	n := p.n.job.add("MapValues", []*node{p.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return rdd.AsKeyed[K, Pane[V]](in[0]).MapValues(func(r Pane[V]) Pane[W] { return Pane[W]{r.Start, r.End, f(r.Val)} }).Node()
+		return rdd.MapValues[K](in[0], func(r Pane[V]) Pane[W] { return Pane[W]{r.Start, r.End, f(r.Val)} })
 	})
 	n.once = p.n.once
 	return Panes[K, W]{checked[K, Pane[W]](n)}
@@ -47,7 +47,7 @@ func (p Panes[K, V]) MapValues[W any](f func(V) W) Panes[K, W] {
 // OnChange.
 func (p Panes[K, V]) Rekey[L comparable, W any](f func(K, V) (L, W)) Windowed[L, W] {
 	n := p.n.job.add("Rekey", []*node{p.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return rdd.AsKeyed[K, Pane[V]](in[0]).Rekey(func(k K, r Pane[V]) (L, W) { return f(k, r.Val) }).Node()
+		return rdd.Rekey(in[0], func(k K, r Pane[V]) (L, W) { return f(k, r.Val) })
 	})
 	out := Windowed[L, W]{n: checked[L, W](n), panes: panes{length: 1, slide: 1, size: 1, whole: true}}
 	if p.n.once == nil {
@@ -61,16 +61,16 @@ func (p Panes[K, V]) Rekey[L comparable, W any](f func(K, V) (L, W)) Windowed[L,
 
 // Keyed drops the windows; each result keeps its event time, the end of its window less a microsecond, so that a Window behind it makes
 // windows of windows. That one takes a result which comes again, with Lateness or OnChange, for another row.
-func (p Panes[K, V]) Keyed() Keyed[K, V] {
+func (p Panes[K, V]) Keyed[_ lazy]() Keyed[K, V] {
 	return Keyed[K, V]{checked[K, V](p.n.job.add("Keyed", []*node{p.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return rdd.AsKeyed[K, Pane[V]](in[0]).MapValues(func(r Pane[V]) V { return r.Val }).Node()
+		return rdd.MapValues[K](in[0], func(r Pane[V]) V { return r.Val })
 	}))}
 }
 
 // Map gives each key, window and result to f and keeps what it returns.
 func (p Panes[K, V]) Map[U any](f func(K, Window, V) U) Stream[U] {
 	return Stream[U]{checked[none, U](p.n.job.add("Map", []*node{p.n}, func(_ *cut, in []*rdd.Node) *rdd.Node {
-		return rdd.AsKeyed[K, Pane[V]](in[0]).Map(func(k K, r Pane[V]) U { return f(k, Window{r.Start, r.End}, r.Val) }).Node()
+		return rdd.KeyedMap(in[0], func(k K, r Pane[V]) U { return f(k, Window{r.Start, r.End}, r.Val) })
 	}))}
 }
 

@@ -18,10 +18,10 @@ type Windowed[K comparable, V any] struct {
 }
 
 // Window puts each row of a stream into the windows that w says.
-func (s Stream[T]) Window(w WindowSpec) Windowed[struct{}, T] { return windowed[struct{}, T](s.n, w) }
+func (s Stream[T]) Window[_ lazy](w WindowSpec) Windowed[struct{}, T] { return windowed[struct{}, T](s.n, w) }
 
 // Window puts each row into the windows that w says, key by key.
-func (k Keyed[K, V]) Window(w WindowSpec) Windowed[K, V] { return windowed[K, V](k.n, w) }
+func (k Keyed[K, V]) Window[_ lazy](w WindowSpec) Windowed[K, V] { return windowed[K, V](k.n, w) }
 
 func windowed[K comparable, V any](n *node, w WindowSpec) Windowed[K, V] {
 	out, at := Windowed[K, V]{n: n}, rdd.CallSite()
@@ -67,7 +67,7 @@ func (w Windowed[K, V]) Emit(m EmitMode) Windowed[K, V] {
 var errRekeyed = errors.New("the windows of Rekey are those that the results come from, and they come out with them")
 
 // Late is the rows that came too late for every window they belong to: exactly those that the windowed step counts as late.
-func (w Windowed[K, V]) Late() Keyed[K, V] {
+func (w Windowed[K, V]) Late[_ lazy]() Keyed[K, V] {
 	var step *stateful
 	n := w.n.job.add("Late", []*node{w.n}, func(c *cut, in []*rdd.Node) *rdd.Node {
 		return rdd.Step(in[0], "Late", func(t *rdd.Task) func(in, out *rdd.Rows[K, V]) error {
@@ -91,12 +91,12 @@ func (w Windowed[K, V]) Late() Keyed[K, V] {
 }
 
 // Count counts the rows of each key and window.
-func (w Windowed[K, V]) Count() Panes[K, int64] {
+func (w Windowed[K, V]) Count[_ lazy]() Panes[K, int64] {
 	return window(w, "Count", rdd.Counting[V](), func(_ K, _ Window, n int64) int64 { return n })
 }
 
 // Reduce combines the rows of each key and window with f, which must be associative.
-func (w Windowed[K, V]) Reduce(f func(V, V) V) Panes[K, V] {
+func (w Windowed[K, V]) Reduce[_ lazy](f func(V, V) V) Panes[K, V] {
 	return window(w, "Reduce", rdd.Reducing(f), func(_ K, _ Window, r rdd.Reduced[V]) V { return r.Val })
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // Collect returns all rows, in the order of partitions. The context's runner computes them.
-func (r RDD[T]) Collect(ctx context.Context) ([]T, error) {
+func (r RDD[T]) Collect[_ lazy](ctx context.Context) ([]T, error) {
 	chunks, err := RunnerOf(ctx).Collect(ctx, r.n)
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func (r RDD[T]) Collect(ctx context.Context) ([]T, error) {
 
 // Take returns the first n rows in the order of partitions, or all if there are fewer. No partition computes more than the
 // chunks that hold its first n.
-func (r RDD[T]) Take(ctx context.Context, n int) ([]T, error) {
+func (r RDD[T]) Take[_ lazy](ctx context.Context, n int) ([]T, error) {
 	first := r.MapPartitions(func(rows iter.Seq[T]) iter.Seq[T] {
 		return func(yield func(T) bool) {
 			if n <= 0 {
@@ -42,45 +42,84 @@ func (r RDD[T]) Take(ctx context.Context, n int) ([]T, error) {
 }
 
 // Count returns the number of rows.
-func (r RDD[T]) Count(ctx context.Context) (int64, error) {
-	counts := Step(r.n, "Count", func(*Task) func(in *Rows[None, T], out *Rows[None, int64]) error {
-		return func(in *Rows[None, T], out *Rows[None, int64]) error {
-			out.Vals = append(out.Vals[:0], int64(len(in.Vals)))
-			return nil
-		}
-	})
-	chunks, err := RDD[int64]{counts}.Collect(ctx)
+func (r RDD[T]) Count[_ lazy](ctx context.Context) (int64, error) {
+	chunks, err := RunnerOf(ctx).Collect(ctx, countPartitions(r.n))
 	total := int64(0)
-	for _, n := range chunks {
-		total += n
+	for _, c := range chunks {
+		for _, n := range c.(*Rows[None, int64]).Vals {
+			total += n
+		}
 	}
 	return total, err
 }
 
-// Reduce combines all rows with f, which must be associative; ok is false if there are none.
-func (r RDD[T]) Reduce(ctx context.Context, f func(T, T) T) (v T, ok bool, err error) {
-	parts, err := reducePartitions(r, f).Collect(ctx)
-	if err != nil {
-		return v, false, err
-	}
-	for i, p := range parts {
-		if i == 0 {
-			v = p
-			continue
+// countPartitions counts the rows of each partition, of any type.
+func countPartitions(p *Node) *Node {
+	return eachPartition(p, "Count", func(in Seq) (n int64, err error) {
+		for c, err := range in {
+			if err != nil {
+				return 0, err
+			}
+			n += int64(c.Len())
 		}
-		v = f(v, p)
-	}
-	return v, len(parts) > 0, nil
+		return n, nil
+	})
 }
 
-func reducePartitions[T any](r RDD[T], f func(T, T) T) RDD[T] {
-	return r.MapPartitions(func(rows iter.Seq[T]) iter.Seq[T] {
+// CountRows is a node of one row: the number of rows of p, of any type.
+func CountRows(p *Node) *Node {
+	return eachPartition(Repartition[int64](countPartitions(p), 1), "Count", func(in Seq) (total int64, err error) {
+		for c, err := range in {
+			if err != nil {
+				return 0, err
+			}
+			for _, n := range c.(*Rows[None, int64]).Vals {
+				total += n
+			}
+		}
+		return total, nil
+	})
+}
+
+func eachPartition(p *Node, kind string, f func(Seq) (int64, error)) *Node {
+	n := newNode[None, int64](kind, p)
+	n.compute = func(_ *Task, _ int, in []Seq) Seq {
+		return func(yield func(Chunk, error) bool) {
+			v, err := f(in[0])
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			yield(&Rows[None, int64]{Vals: []int64{v}}, nil)
+		}
+	}
+	return n
+}
+
+// Reduce combines all rows with f, which must be associative; ok is false if there are none.
+func (r RDD[T]) Reduce[_ lazy](ctx context.Context, f func(T, T) T) (v T, ok bool, err error) {
+	one, err := RDD[T]{ReduceRows(r.n, f)}.Collect(ctx)
+	if err != nil || len(one) == 0 {
+		return v, false, err
+	}
+	return one[0], true, nil
+}
+
+// ReduceRows is a node of one row, or none: all rows of p combined with f, which must be associative.
+func ReduceRows[T any](p *Node, f func(T, T) T) *Node {
+	return reducePartitions(Repartition[T](reducePartitions(p, f), 1), f)
+}
+
+func reducePartitions[T any](p *Node, f func(T, T) T) *Node {
+	return MapPartitions(p, func(rows iter.Seq[T]) iter.Seq[T] {
 		return func(yield func(T) bool) {
 			var sum T
 			any := false
 			for v := range rows {
 				if any {
 					v = f(sum, v)
+				} else {
+					own(&v) // f may append to its first argument
 				}
 				sum, any = v, true
 			}
@@ -92,7 +131,7 @@ func reducePartitions[T any](r RDD[T], f func(T, T) T) RDD[T] {
 }
 
 // ForEach gives f the rows of each partition, in the caller's process.
-func (r RDD[T]) ForEach(ctx context.Context, f func(T) error) error {
+func (r RDD[T]) ForEach[_ lazy](ctx context.Context, f func(T) error) error {
 	rows, err := r.Collect(ctx)
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func TestCallSite(t *testing.T) {
 		Count()
 	at(long, "callsite_test.go:33")
 	at(userStep(r), "callsite_test.go:19")
-	byValue := r.Filter
+	byValue := r.Filter[struct{}]
 	at(byValue(even), here())
 	byExpression := rdd.RDD[int64].Filter
 	at(byExpression(r, even), here())

@@ -24,7 +24,7 @@ func exchangeNode[K, V any](kind string, x *Exchange) *Node {
 }
 
 // PartitionBy moves each row to the partition of its key's token. Exchanges below it use the same partitioner.
-func (k Keyed[K, V]) PartitionBy(p *Partitioner) Keyed[K, V] {
+func (k Keyed[K, V]) PartitionBy[_ lazy](p *Partitioner) Keyed[K, V] {
 	n := ExchangeByKey[K, V](k.n, "PartitionBy", p, nil)
 	n.By = p
 	return Keyed[K, V]{n}
@@ -59,8 +59,13 @@ func ExchangeByKey[K comparable, V any](p *Node, kind string, by *Partitioner, w
 // Repartition spreads the rows evenly over parts partitions, without regard to keys. Row i of partition p goes to bucket
 // (p+i) mod parts: since a partition's rows and their order are a function of its lineage, so is this, and a partition that is
 // computed again gives the same rows to the same buckets.
-func (r RDD[T]) Repartition(parts int) RDD[T] {
-	n := exchangeNode[None, T]("Repartition", &Exchange{Parent: r.n, Buckets: max(parts, 1), By: "round robin"})
+func (r RDD[T]) Repartition[_ lazy](parts int) RDD[T] {
+	return RDD[T]{Repartition[T](r.n, parts)}
+}
+
+// Repartition is RDD.Repartition of a node.
+func Repartition[T any](p *Node, parts int) *Node {
+	n := exchangeNode[None, T]("Repartition", &Exchange{Parent: p, Buckets: max(parts, 1), By: "round robin"})
 	if parts < 1 {
 		n.Failed(fmt.Errorf("%d partitions: it takes at least one", parts))
 	}
@@ -85,7 +90,7 @@ func (r RDD[T]) Repartition(parts int) RDD[T] {
 		}
 		return w.close()
 	}
-	return RDD[T]{n}
+	return n
 }
 
 func count[K, V any](c *Counts, rows *Rows[K, V], weigh func(V) int64) {

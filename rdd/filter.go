@@ -1,8 +1,13 @@
 package rdd
 
 // Filter keeps the rows for which keep is true.
-func (r RDD[T]) Filter(keep func(T) bool) RDD[T] {
-	return RDD[T]{Narrow(r.n, "Filter", func(in, out *Rows[None, T]) {
+func (r RDD[T]) Filter[_ lazy](keep func(T) bool) RDD[T] {
+	return RDD[T]{Filter(r.n, keep)}
+}
+
+// Filter is RDD.Filter of a node.
+func Filter[T any](p *Node, keep func(T) bool) *Node {
+	return Narrow(p, "Filter", func(in, out *Rows[None, T]) {
 		vals, picked, n := in.Vals, out.pick(len(in.Vals)), 0
 		for i := range vals {
 			if keep(vals[i]) {
@@ -11,12 +16,17 @@ func (r RDD[T]) Filter(keep func(T) bool) RDD[T] {
 			}
 		}
 		out.gather(in, picked[:n])
-	})}
+	})
 }
 
 // Filter keeps the rows for which keep is true.
-func (k Keyed[K, V]) Filter(keep func(K, V) bool) Keyed[K, V] {
-	return Keyed[K, V]{Narrow(k.n, "Filter", func(in, out *Rows[K, V]) {
+func (k Keyed[K, V]) Filter[_ lazy](keep func(K, V) bool) Keyed[K, V] {
+	return Keyed[K, V]{KeyedFilter(k.n, keep)}
+}
+
+// KeyedFilter is Keyed.Filter of a node.
+func KeyedFilter[K comparable, V any](p *Node, keep func(K, V) bool) *Node {
+	return Narrow(p, "Filter", func(in, out *Rows[K, V]) {
 		keys, vals, picked, n := in.keyed(), in.Vals, out.pick(len(in.Vals)), 0
 		for i := range vals {
 			if keep(keys[i], vals[i]) {
@@ -25,12 +35,17 @@ func (k Keyed[K, V]) Filter(keep func(K, V) bool) Keyed[K, V] {
 			}
 		}
 		out.gather(in, picked[:n])
-	})}
+	})
 }
 
 // FilterMap gives each row to f and keeps what it returns with true: Filter and Map in one, without allocation.
 func (r RDD[T]) FilterMap[U any](f func(T) (U, bool)) RDD[U] {
-	return RDD[U]{Narrow(r.n, "FilterMap", func(in *Rows[None, T], out *Rows[None, U]) {
+	return RDD[U]{FilterMap(r.n, f)}
+}
+
+// FilterMap is RDD.FilterMap of a node.
+func FilterMap[T, U any](p *Node, f func(T) (U, bool)) *Node {
+	return Narrow(p, "FilterMap", func(in *Rows[None, T], out *Rows[None, U]) {
 		out.Vals = Sized(out.Vals, len(in.Vals))
 		vals, made, picked, n := in.Vals, out.Vals, out.pick(len(in.Vals)), 0
 		for i := range vals {
@@ -40,7 +55,7 @@ func (r RDD[T]) FilterMap[U any](f func(T) (U, bool)) RDD[U] {
 			}
 		}
 		out.Vals, out.Times = out.Vals[:n], gathered(out.Times, in.Times, picked[:n])
-	})}
+	})
 }
 
 // Select copies the rows of in for which keep is true into out, whose columns it owns.

@@ -5,26 +5,36 @@ import "iter"
 // FlatMap gives each row to f and keeps everything that it yields, each with the row's event time. f is called as an iterator,
 // which allocates three times a row; where one row gives none or one, FilterMap allocates nothing.
 func (r RDD[T]) FlatMap[U any](f func(T) iter.Seq[U]) RDD[U] {
-	return RDD[U]{flatten[None, T, None, U](r.n, "FlatMap", func(in *Rows[None, T], i int, e *emitter[None, U]) {
+	return RDD[U]{FlatMap(r.n, f)}
+}
+
+// FlatMap is RDD.FlatMap of a node.
+func FlatMap[T, U any](p *Node, f func(T) iter.Seq[U]) *Node {
+	return flatten[None, T, None, U](p, "FlatMap", func(in *Rows[None, T], i int, e *emitter[None, U]) {
 		for u := range f(in.Vals[i]) {
 			Append(in, i, &e.out, u)
 			if !e.grown() {
 				return
 			}
 		}
-	})}
+	})
 }
 
 // FlatMapValues gives each row to f and keeps everything that it yields under the row's key.
 func (k Keyed[K, V]) FlatMapValues[W any](f func(V) iter.Seq[W]) Keyed[K, W] {
-	return Keyed[K, W]{flatten[K, V, K, W](k.n, "FlatMapValues", func(in *Rows[K, V], i int, e *emitter[K, W]) {
+	return Keyed[K, W]{FlatMapValues[K](k.n, f)}
+}
+
+// FlatMapValues is Keyed.FlatMapValues of a node.
+func FlatMapValues[K comparable, V, W any](p *Node, f func(V) iter.Seq[W]) *Node {
+	return flatten[K, V, K, W](p, "FlatMapValues", func(in *Rows[K, V], i int, e *emitter[K, W]) {
 		for w := range f(in.Vals[i]) {
 			Append(in, i, &e.out, w)
 			if !e.grown() {
 				return
 			}
 		}
-	})}
+	})
 }
 
 // FlatMapKeyed gives each key and row of a node of Rows[K, V] to f and keeps everything that it yields, without the key.

@@ -92,19 +92,19 @@ func Weight[A any]() func(Partial[A]) int64 { return weight[A] }
 
 // groups are the accumulators of the keys seen so far.
 type groups[K comparable, A any] struct {
-	*Grouper[K]
+	keys *Grouper[K]
 	accs []A
 	rows []int64
 	ids  []int32
 }
 
-func newGroups[K comparable, A any]() *groups[K, A] { return &groups[K, A]{Grouper: NewGrouper[K]()} }
+func newGroups[K comparable, A any]() *groups[K, A] { return &groups[K, A]{keys: NewGrouper[K]()} }
 
 // of returns the ids of keys (nil = n times None) and makes room for their accumulators.
 func (g *groups[K, A]) of(keys []K, n int) []int32 {
 	g.ids = Sized(g.ids, n)
-	g.IDs(keys, g.ids)
-	if fresh := g.Len() - len(g.accs); fresh > 0 {
+	g.keys.IDs(keys, g.ids)
+	if fresh := g.keys.Len() - len(g.accs); fresh > 0 {
 		g.accs, g.rows = append(g.accs, make([]A, fresh)...), append(g.rows, make([]int64, fresh)...)
 	}
 	return g.ids
@@ -129,14 +129,14 @@ func combine[K comparable, V, A any](p *Node, f Fold[V, A]) *Node {
 				}
 				total += int64(len(rows.Vals))
 			}
-			partials := make([]Partial[A], g.Len())
+			partials := make([]Partial[A], g.keys.Len())
 			sum := int64(0)
 			for i := range partials {
 				partials[i] = Partial[A]{g.accs[i], g.rows[i]}
 				sum += g.rows[i]
 			}
 			t.Counts.Fold("combine", Folded{Rows: total, Accepted: sum})
-			inChunks(t, &Rows[K, Partial[A]]{Keys: g.Keys(), Vals: partials, Sealed: KeyColumn}, yield)
+			inChunks(t, &Rows[K, Partial[A]]{Keys: g.keys.Keys(), Vals: partials, Sealed: KeyColumn}, yield)
 		}
 	}
 	return n
@@ -175,13 +175,13 @@ func merge[K comparable, V, A, R any](sent *Node, kind string, f Fold[V, A], fin
 					total += rows.Vals[i].Rows
 				}
 			}
-			out, accepted := make([]R, g.Len()), int64(0)
-			for i, key := range g.Keys() {
+			out, accepted := make([]R, g.keys.Len()), int64(0)
+			for i, key := range g.keys.Keys() {
 				out[i] = finish(key, g.accs[i])
 				accepted += g.rows[i]
 			}
 			t.Counts.Fold(kind, Folded{Rows: total, Accepted: accepted})
-			inChunks(t, &Rows[K, R]{Keys: g.Keys(), Vals: out, Sealed: KeyColumn}, yield)
+			inChunks(t, &Rows[K, R]{Keys: g.keys.Keys(), Vals: out, Sealed: KeyColumn}, yield)
 		}
 	}
 	return n
@@ -198,16 +198,16 @@ func NewGroups[K comparable, A any]() Groups[K, A] { return Groups[K, A]{newGrou
 func (g Groups[K, A]) IDs(keys []K, n int) []int32 { return g.g.of(keys, n) }
 
 // Find returns the id of a key that was seen.
-func (g Groups[K, A]) Find(key K) (int32, bool) { return g.g.Find(key) }
+func (g Groups[K, A]) Find(key K) (int32, bool) { return g.g.keys.Find(key) }
 
 // Len is the number of keys.
-func (g Groups[K, A]) Len() int { return g.g.Len() }
+func (g Groups[K, A]) Len() int { return g.g.keys.Len() }
 
 // Keys are the keys by id. Read only.
-func (g Groups[K, A]) Keys() []K { return g.g.Keys() }
+func (g Groups[K, A]) Keys() []K { return g.g.keys.Keys() }
 
 // Key returns the key of an id.
-func (g Groups[K, A]) Key(id int) K { return g.g.Grouper.keys[id] }
+func (g Groups[K, A]) Key(id int) K { return g.g.keys.keys[id] }
 
 // Accs are the accumulators by id, and Rows the number of rows behind each.
 func (g Groups[K, A]) Accs() []A { return g.g.accs }

@@ -2,27 +2,52 @@ package rdd
 
 // Join gives f every pair of rows of k and o with the same key. Duplicates multiply. Event times are dropped, as by all joins.
 func (k Keyed[K, V]) Join[W, R any](o Keyed[K, W], f func(K, V, W) R) Keyed[K, R] {
-	return Keyed[K, R]{joined(k.n, o.n, "Join", outer{}, func(key K, v *V, w *W) R { return f(key, *v, *w) })}
+	return Keyed[K, R]{Join(k.n, o.n, f)}
+}
+
+// Join is Keyed.Join of a node.
+func Join[K comparable, V, W, R any](p *Node, o *Node, f func(K, V, W) R) *Node {
+	return joined(p, o, "Join", outer{}, func(key K, v *V, w *W) R { return f(key, *v, *w) })
 }
 
 // LeftJoin is Join that also gives f the rows of k without a partner, with nil. The pointer is valid during the call only.
 func (k Keyed[K, V]) LeftJoin[W, R any](o Keyed[K, W], f func(K, V, *W) R) Keyed[K, R] {
-	return Keyed[K, R]{joined(k.n, o.n, "LeftJoin", outer{left: true}, func(key K, v *V, w *W) R { return f(key, *v, w) })}
+	return Keyed[K, R]{LeftJoin(k.n, o.n, f)}
+}
+
+// LeftJoin is Keyed.LeftJoin of a node.
+func LeftJoin[K comparable, V, W, R any](p *Node, o *Node, f func(K, V, *W) R) *Node {
+	return joined(p, o, "LeftJoin", outer{left: true}, func(key K, v *V, w *W) R { return f(key, *v, w) })
 }
 
 // RightJoin is Join that also gives f the rows of o without a partner, with nil. The pointer is valid during the call only.
 func (k Keyed[K, V]) RightJoin[W, R any](o Keyed[K, W], f func(K, *V, W) R) Keyed[K, R] {
-	return Keyed[K, R]{joined(k.n, o.n, "RightJoin", outer{right: true}, func(key K, v *V, w *W) R { return f(key, v, *w) })}
+	return Keyed[K, R]{RightJoin(k.n, o.n, f)}
+}
+
+// RightJoin is Keyed.RightJoin of a node.
+func RightJoin[K comparable, V, W, R any](p *Node, o *Node, f func(K, *V, W) R) *Node {
+	return joined(p, o, "RightJoin", outer{right: true}, func(key K, v *V, w *W) R { return f(key, v, *w) })
 }
 
 // FullJoin gives f every pair and every row without a partner, with nil for it. The pointers are valid during the call only.
 func (k Keyed[K, V]) FullJoin[W, R any](o Keyed[K, W], f func(K, *V, *W) R) Keyed[K, R] {
-	return Keyed[K, R]{joined(k.n, o.n, "FullJoin", outer{left: true, right: true}, f)}
+	return Keyed[K, R]{FullJoin(k.n, o.n, f)}
+}
+
+// FullJoin is Keyed.FullJoin of a node.
+func FullJoin[K comparable, V, W, R any](p *Node, o *Node, f func(K, *V, *W) R) *Node {
+	return joined(p, o, "FullJoin", outer{left: true, right: true}, f)
 }
 
 // CoGroup gives f all rows of k and of o with the same key.
 func (k Keyed[K, V]) CoGroup[W, R any](o Keyed[K, W], f func(K, []V, []W) R) Keyed[K, R] {
-	return Keyed[K, R]{cogroup(k.n, o.n, "CoGroup", func(key K, vs []V, ws []W, emit func(R) bool) { emit(f(key, vs, ws)) })}
+	return Keyed[K, R]{CoGroup(k.n, o.n, f)}
+}
+
+// CoGroup is Keyed.CoGroup of a node.
+func CoGroup[K comparable, V, W, R any](p *Node, o *Node, f func(K, []V, []W) R) *Node {
+	return cogroup(p, o, "CoGroup", func(key K, vs []V, ws []W, emit func(R) bool) { emit(f(key, vs, ws)) })
 }
 
 // outer says which side's rows come out without a partner.

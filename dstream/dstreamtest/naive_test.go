@@ -158,8 +158,8 @@ func (s shape) step(in dstream.Stream[event], table dstream.Table[string, weight
 	return in.Lookup(table, func(e event) string { return e.Key }, func(e event, w weight) event { e.Val *= w.W; return e })
 }
 
-// naive is the same job over the whole input.
-func (s shape) naive(events []event) (out, fork []result) {
+// naiveSteps are the steps before the key.
+func (s shape) naiveSteps(events []event) []event {
 	in := slices.Clone(events)
 	for _, step := range s.steps {
 		var next []event
@@ -193,6 +193,12 @@ func (s shape) naive(events []event) (out, fork []result) {
 		}
 		in = next
 	}
+	return in
+}
+
+// naive is the same job over the whole input.
+func (s shape) naive(events []event) (out, fork []result) {
+	in := s.naiveSteps(events)
 	for _, e := range in {
 		if s.fork && e.Val%2 == 0 {
 			fork = append(fork, result{Key: e.Key, Sum: e.Val})
