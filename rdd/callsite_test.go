@@ -35,7 +35,7 @@ func TestCallSite(t *testing.T) {
 	at(userStep(r), "callsite_test.go:19")
 	byValue := r.Filter[struct{}]
 	at(byValue(even), here())
-	byExpression := rdd.RDD[int64].Filter
+	byExpression := rdd.RDD[int64].Filter[struct{}]
 	at(byExpression(r, even), here())
 	mapped := r.Map[string]
 	at(mapped(func(v int64) string { return "" }), "callsite_test.go:40") // where the method was instantiated

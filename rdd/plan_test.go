@@ -29,10 +29,9 @@ func one(n any) []*rdd.Node {
 
 func ints(parts int) rdd.RDD[int64] { return rdd.Of[int64](parts, 1, 2, 3, 4, 5, 6) }
 
-func double(v int64) int64          { return 2 * v }
-func even(v int64) bool             { return v%2 == 0 }
-func add(a, b int64) int64          { return a + b }
-func second(_ int64, b int64) int64 { return b }
+func double(v int64) int64 { return 2 * v }
+func even(v int64) bool    { return v%2 == 0 }
+func add(a, b int64) int64 { return a + b }
 
 func byKeys(parts int) rdd.Keyed[int64, int64] { return ints(parts).KeyBy(rdd.Itself) }
 
