@@ -18,7 +18,9 @@ type Windowed[K comparable, V any] struct {
 }
 
 // Window puts each row of a stream into the windows that w says.
-func (s Stream[T]) Window[_ lazy](w WindowSpec) Windowed[struct{}, T] { return windowed[struct{}, T](s.n, w) }
+func (s Stream[T]) Window[_ lazy](w WindowSpec) Windowed[struct{}, T] {
+	return windowed[struct{}, T](s.n, w)
+}
 
 // Window puts each row into the windows that w says, key by key.
 func (k Keyed[K, V]) Window[_ lazy](w WindowSpec) Windowed[K, V] { return windowed[K, V](k.n, w) }
