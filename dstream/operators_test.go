@@ -413,3 +413,36 @@ func TestEventTimeBelowAnotherUse(t *testing.T) {
 		})
 	}
 }
+
+// splits is a source of two splits a batch, read by one task: the second is far ahead of the first.
+type splits struct{}
+
+func (splits) Plan(_ context.Context, from dstream.Offsets, _ dstream.Limit) (dstream.Range, error) {
+	r := dstream.Range{To: dstream.Offsets("1"), Ended: len(from) > 0}
+	if len(from) == 0 {
+		r.Splits = []dstream.Split{{Name: "slow", From: 1, To: 2}, {Name: "fast", From: 1000, To: 1001}}
+	}
+	return r, nil
+}
+
+func (splits) Read(_ context.Context, s dstream.Split) iter.Seq2[[]int64, error] {
+	return func(yield func([]int64, error) bool) { yield([]int64{s.From}, nil) }
+}
+
+// TestFlatMapKeepsSplitsApart shows that an EventTime below a FlatMap notes each row under the split that it came from: else
+// the slow one would seem to have none and hold everything back.
+func TestFlatMapKeepsSplitsApart(t *testing.T) {
+	run := dstreamtest.Start(t, func(job *dstream.Job) {
+		job.Read("numbers", splits{}).
+			FlatMap(func(n int64) iter.Seq[int64] { return func(yield func(int64) bool) { yield(n) } }).
+			EventTime(func(n int64) time.Time { return time.Unix(n, 0) }, dstream.Watermark{}).
+			Window(dstream.Tumbling(time.Second)).Count().
+			Map(func(_ struct{}, w dstream.Window, n int64) int64 { return w.Start.Unix() }).WriteTo("out")
+	}, dstreamtest.Options{Real: true, Parallelism: 1})
+	run.Tick(2)
+	for _, s := range run.Reports()[1].Steps {
+		if s.Watermark == nil || s.Watermark.Unix() != 1 {
+			t.Errorf("the watermark is %v, want that of the slow split's row", s.Watermark)
+		}
+	}
+}

@@ -57,11 +57,19 @@ func flatten[K, V, L, W any](p *Node, kind string, emit func(in *Rows[K, V], i i
 	n := newNode[L, W](kind, p)
 	n.compute = func(t *Task, _ int, in []Seq) Seq {
 		return func(yield func(Chunk, error) bool) {
-			e := &emitter[L, W]{rows: t.ChunkRows, yield: yield}
+			e, split := &emitter[L, W]{rows: t.ChunkRows, yield: yield}, t.Split
 			for c, err := range in[0] {
 				if err != nil {
 					yield(nil, err)
 					return
+				}
+				if split != t.Split { // rows of the split before must not be noted under the name of this one
+					now := t.Split
+					t.Split = split
+					if !e.flush() {
+						return
+					}
+					split, t.Split = now, now
 				}
 				rows := c.(*Rows[K, V])
 				if !e.next(rows.Times != nil) {
