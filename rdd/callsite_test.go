@@ -33,10 +33,11 @@ func TestCallSite(t *testing.T) {
 		Count()
 	at(long, "callsite_test.go:33")
 	at(userStep(r), "callsite_test.go:19")
-	byValue := r.Filter[struct{}]
-	at(byValue(even), here())
-	byExpression := rdd.RDD[int64].Filter[struct{}]
-	at(byExpression(r, even), here())
+	// A method value of a method with an inferred parameter stands where it was made, not where it is called.
+	byValue, made := r.Filter[struct{}], here()
+	at(byValue(even), made)
+	byExpression, made := rdd.RDD[int64].Filter[struct{}], here()
+	at(byExpression(r, even), made)
 	mapped := r.Map[string]
 	at(mapped(func(v int64) string { return "" }), "callsite_test.go:40") // where the method was instantiated
 	at(func() rdd.RDD[int64] { return r.Map(double) }(), here())
