@@ -39,7 +39,7 @@ func TestCallSite(t *testing.T) {
 	byExpression, made := rdd.RDD[int64].Filter[struct{}], here()
 	at(byExpression(r, even), made)
 	mapped := r.Map[string]
-	at(mapped(func(v int64) string { return "" }), "callsite_test.go:40") // where the method was instantiated
+	at(mapped(func(v int64) string { return "" }), "callsite_test.go:41") // where the method was instantiated
 	at(func() rdd.RDD[int64] { return r.Map(double) }(), here())
 	at(rdd.Distinct(r), here())
 	at(rdd.Of(1, "a"), here())
