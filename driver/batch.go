@@ -232,9 +232,13 @@ func (d *driver) located(r wire.TaskFailed) error {
 	return fmt.Errorf("%s: %w", stageName(p.Stages[r.Task.Stage]), r.Err)
 }
 
-// finish runs the sinks' last step, in the background, balances the ledger, and logs COMMIT.
+// finish runs the sinks' last step, in the background if there is one, balances the ledger, and logs COMMIT.
 func (d *driver) finish() {
 	b := d.b
+	if !b.program.Finishes() {
+		d.logCommit(nil)
+		return
+	}
 	d.background.Go(func() {
 		err := d.finishSinks(d.now, b)
 		d.post(func() { d.logCommit(err) })

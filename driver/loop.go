@@ -51,7 +51,8 @@ type driver struct {
 	b       *batch        // at hand
 	done    int64         // committed by this run
 
-	planning   context.Context // of questions to sources
+	planning   context.Context  // of questions to sources
+	happened   []schedule.Event // for the scheduler, in order
 	events     chan func()
 	over       chan struct{}  // closed when the loop has ended: what is posted later is of no interest
 	background sync.WaitGroup // goroutines that post
@@ -150,11 +151,19 @@ func (d *driver) drain() {
 	}
 }
 
-// step tells the scheduler what has happened and does what it says.
+// step tells the scheduler what has happened and does what it says. What happens while that is done waits for its turn: commands are
+// done in their order, and hold until the next Step only.
 func (d *driver) step(e schedule.Event) {
-	for _, c := range d.sched.Step(d.o.Clock.Now(), e) {
-		d.do(c)
+	d.happened = append(d.happened, e)
+	if len(d.happened) > 1 {
+		return // the caller is below this very loop
 	}
+	for i := 0; i < len(d.happened); i++ {
+		for _, c := range d.sched.Step(d.o.Clock.Now(), d.happened[i]) {
+			d.do(c)
+		}
+	}
+	d.happened = d.happened[:0]
 }
 
 // do does one command, or starts it if it takes long.

@@ -216,6 +216,16 @@ func (b *Batch) Write(ctx context.Context, i int, id WriteID, rows rdd.Seq) (Rec
 	return b.g.job.outputs[i].w.write(ctx, id, rows)
 }
 
+// Finishes tells whether any sink has a last step on the driver.
+func (b *Batch) Finishes() bool {
+	for _, o := range b.g.job.outputs {
+		if _, ok := optional[Finisher](o.w.sink()); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // Finish runs the last step of sink i on the driver, if it has one.
 func (b *Batch) Finish(ctx context.Context, i int, id WriteID, receipts []Receipt) error {
 	if f, ok := optional[Finisher](b.g.job.outputs[i].w.sink()); ok {

@@ -131,11 +131,7 @@ func (w *Worker) save(open *openBatch, tasks []rdd.TaskID) ([]savedState, error)
 		}
 		for _, step := range sortedSteps(a.env.Overlays) {
 			at := partition{step, id.Partition}
-			st, err := w.states.of(at, nil)
-			if err != nil {
-				return nil, err
-			}
-			ref, err := w.states.save(at, st, a.env.Overlays[step])
+			ref, err := w.states.save(at, a.versions[step])
 			if err != nil {
 				return nil, fmt.Errorf("state of %s, partition %d: %w", step, id.Partition, err)
 			}

@@ -77,30 +77,50 @@ func (s *states) restore(st dstream.State, ref wire.StateRef) error {
 	return st.Restore(rec)
 }
 
-// save appends the version of a partition that an overlay makes. It is durable after sync.
-func (s *states) save(p partition, st dstream.State, o dstream.Overlay) (wire.StateRef, error) {
+// version is the state of a partition as an overlay makes it, ready to be written.
+type version struct {
+	same  bool   // as committed: where it lies is known
+	frame []byte // nil: the state is empty
+}
+
+// version encodes the state of a partition with an overlay. Tasks do it in their slots, side by side, so that publishing only writes.
+func (s *states) version(p partition, o dstream.Overlay) (v version, err error) {
+	st, err := s.of(p, nil)
+	if err != nil {
+		return v, err
+	}
 	s.mu.Lock()
-	was, had := s.live[p]
+	_, had := s.live[p]
 	s.mu.Unlock()
-	if had && o.Empty() {
-		return was, nil
+	if v.same = had && o.Empty(); v.same {
+		return v, nil
 	}
 	rec, err := st.Snapshot(o)
-	ref := wire.StateRef{Step: p.step, Partition: p.part}
 	if err != nil || rec == nil {
-		return ref, err
+		return v, err
 	}
-	frame, err := codec.AppendFrame(nil, rec)
-	if err != nil {
-		return ref, err
+	v.frame, err = codec.AppendFrame(nil, rec)
+	return v, err
+}
+
+// save appends a version. It is durable after sync.
+func (s *states) save(p partition, v version) (wire.StateRef, error) {
+	if v.same {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.live[p], nil
+	}
+	ref := wire.StateRef{Step: p.step, Partition: p.part}
+	if v.frame == nil {
+		return ref, nil
 	}
 	if err := s.room(); err != nil {
 		return ref, err
 	}
-	if err := s.segment.Append(frame); err != nil {
+	if err := s.segment.Append(v.frame); err != nil {
 		return ref, fmt.Errorf("write state: %w", err)
 	}
-	ref.Segment, ref.Offset, ref.Length = s.name, s.at, int64(len(frame))
+	ref.Segment, ref.Offset, ref.Length = s.name, s.at, int64(len(v.frame))
 	s.at += ref.Length
 	s.dirty = true
 	return ref, nil

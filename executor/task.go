@@ -39,7 +39,11 @@ func (w *Worker) run(id rdd.TaskID) {
 	defer cancel()
 
 	t := &rdd.Task{Context: ctx, ID: id, Blocks: w.blocks, ChunkRows: w.o.ChunkRows, Env: a.env}
-	if err := p.Run(t, id.Stage); err != nil {
+	err := p.Run(t, id.Stage)
+	if err == nil {
+		a.versions, err = w.versions(id, a.env)
+	}
+	if err != nil {
 		w.blocks.discard(id)
 		w.report(wire.TaskFailed{Task: id, Err: err, Busy: time.Since(started)})
 		return
@@ -52,6 +56,22 @@ func (w *Worker) run(id rdd.TaskID) {
 	a.done = true
 	w.mu.Unlock()
 	w.report(done)
+}
+
+// versions encodes the states that an attempt has touched.
+func (w *Worker) versions(id rdd.TaskID, e *dstream.Env) (map[string]version, error) {
+	if len(e.Overlays) == 0 {
+		return nil, nil
+	}
+	out := map[string]version{}
+	for step, o := range e.Overlays {
+		v, err := w.states.version(partition{step, id.Partition}, o)
+		if err != nil {
+			return nil, fmt.Errorf("state of %s, partition %d: %w", step, id.Partition, err)
+		}
+		out[step] = v
+	}
+	return out, nil
 }
 
 // env is what the steps of one attempt see.

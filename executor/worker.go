@@ -73,10 +73,11 @@ type openBatch struct {
 
 // attempt is what is left of one attempt beside its blocks.
 type attempt struct {
-	env    *dstream.Env
-	dead   []dstream.DeadLetter
-	cancel context.CancelFunc
-	done   bool
+	env      *dstream.Env
+	versions map[string]version // of the states that it touched, by step
+	dead     []dstream.DeadLetter
+	cancel   context.CancelFunc
+	done     bool
 }
 
 // NewWorker starts a worker of an opened graph. report is called from several goroutines and must not block for long. Close it.
