@@ -58,7 +58,7 @@ type Config struct {
 
 	// Log says what is logged and how.
 	Log Log `mapstructure:"log"`
-	// GOGC is the garbage collector's target in percent. Default 400, 10 to 10000; 0 leaves Go's own setting alone.
+	// GOGC is the garbage collector's target in percent. Default 200, 10 to 10000; 0 leaves Go's own setting alone.
 	// Low values cost throughput, high ones memory.
 	GOGC int `mapstructure:"gogc"`
 

@@ -84,7 +84,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Job != "wordcount" || c.Interval != time.Second || c.Memory.Blocks != 256<<20 || c.UI != "127.0.0.1:4040" ||
-		c.Parallelism != runtime.GOMAXPROCS(0) || c.Log.Level != "info" || c.ChunkRows != 4096 || c.GOGC != 400 ||
+		c.Parallelism != runtime.GOMAXPROCS(0) || c.Log.Level != "info" || c.ChunkRows != 4096 || c.GOGC != 200 ||
 		!filepath.IsAbs(c.Scratch) || c.Sources == nil || c.Checkpoint != "" || c.IsSet("interval") {
 		t.Errorf("%+v", c)
 	}

@@ -84,7 +84,7 @@ var keys = []Key{
 	{"log::format", "text", "How log lines are written.", "text or json", "json", choice("text", "json"), text},
 	{"log::level", "info", "The least that is logged.", "debug, info, warn or error", "debug",
 		choice("debug", "info", "warn", "error"), text},
-	{"gogc", "400", "The garbage collector's target, in percent of the live memory; 0 leaves Go's own setting (GOGC) alone. Low values cost throughput, high ones memory.",
+	{"gogc", "200", "The garbage collector's target, in percent of the live memory; 0 leaves Go's own setting (GOGC) alone. Low values cost throughput, high ones memory.",
 		"0, or 10 to 10000", "100", parseGOGC, number},
 }
 
