@@ -55,6 +55,7 @@ func (b *batch) edgeName(block rdd.Block) string {
 // published.
 type LedgerError struct{ Edge report.Edge }
 
+// Error names the edge and both counts.
 func (e *LedgerError) Error() string {
 	return fmt.Sprintf("the ledger does not balance: %s %s: %d rows on one side, %d on the other; this is a bug of the engine or of a connector, please report it with this line",
 		e.Edge.Kind, e.Edge.Name, e.Edge.Left, e.Edge.Right)

@@ -161,6 +161,7 @@ type BadRecordError struct {
 	Bad    BadRecord
 }
 
+// Error says where the record stands, what is wrong with it, and its first 200 bytes.
 func (e *BadRecordError) Error() string {
 	shown := e.Bad.Bytes
 	if len(shown) > 200 {
@@ -179,10 +180,12 @@ func (e *Env) reject(source string, bad BadRecord) error {
 // typedSource makes a connector of a user's source.
 type typedSource[T any] struct{ s Source[T] }
 
+// Plan asks the user's source.
 func (s typedSource[T]) Plan(ctx context.Context, from Offsets, limit Limit) (Range, error) {
 	return s.s.Plan(ctx, from, limit)
 }
 
+// Read passes the user's rows on.
 func (s typedSource[T]) Read(ctx context.Context, split Split, to *Reader) (int64, error) {
 	return copyRows(s.s.Read(ctx, split), to)
 }

@@ -53,6 +53,7 @@ const (
 	ExactlyOnce                  // idempotent or transactional: a redone batch changes nothing
 )
 
+// String is the guarantee in words.
 func (g Guarantee) String() string { return [...]string{"at least once", "exactly once"}[g] }
 
 // Finisher is a sink with a last step on the driver.

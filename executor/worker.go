@@ -169,6 +169,7 @@ func (w *Worker) begin(m wire.Begin) {
 // DigestError says that driver and worker have built different graphs.
 type DigestError struct{ Driver, Worker string }
 
+// Error names both digests and what to look for.
 func (e *DigestError) Error() string {
 	return fmt.Sprintf("the worker's graph differs from the driver's (stages %s there, %s here): build must depend on nothing but its parameters; "+
 		"look for the clock, random numbers, the environment, files, or iteration over a map in it", e.Driver, e.Worker)

@@ -137,6 +137,7 @@ type BuildError struct {
 	Err      error
 }
 
+// Error begins with the user's file and line.
 func (e *BuildError) Error() string { return fmt.Sprintf("%s: %s: %v", e.At, e.Kind, e.Err) }
 
 // Unwrap returns the mistake itself.

@@ -125,6 +125,7 @@ type PanicError struct {
 	Stack string
 }
 
+// Error is the panic and the user's part of its stack.
 func (e *PanicError) Error() string {
 	return fmt.Sprintf("panic: %v\n%s", e.Value, UserFrames(e.Stack))
 }

@@ -47,6 +47,7 @@ type FetchError struct {
 	Err   error
 }
 
+// Error names the block.
 func (e *FetchError) Error() string {
 	return fmt.Sprintf("fetch block %d/%d/%d/%d (program/stage/partition/bucket): %v", e.Block.Program, e.Block.Stage, e.Block.Partition, e.Block.Bucket, e.Err)
 }

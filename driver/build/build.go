@@ -91,8 +91,8 @@ func Job(ctx context.Context, args []string, o Options) (*Binary, error) {
 	return b, nil
 }
 
-// workplace is a prepared build: what to run, where, and what to call things in messages.
-type workplace struct {
+// workshop is a prepared build: what to run, where, and what to call things in messages.
+type workshop struct {
 	target *target
 	tool   *goTool
 	engine string // folder, "" where the user's module says which engine it is
@@ -107,7 +107,7 @@ type workplace struct {
 }
 
 // build runs the go command under the lock of the scrap folder, and puts the output into the store.
-func (p *workplace) build(ctx context.Context, o Options) (path, digest string, err error) {
+func (p *workshop) build(ctx context.Context, o Options) (path, digest string, err error) {
 	unlock, err := lock(ctx, p.scrap)
 	if err != nil {
 		return "", "", fmt.Errorf("prepare the build: %w", err)
@@ -128,7 +128,7 @@ func (p *workplace) build(ctx context.Context, o Options) (path, digest string, 
 }
 
 // compile leaves the binary in out. The go command itself sees when out is up to date.
-func (p *workplace) compile(ctx context.Context, o Options, out string) error {
+func (p *workshop) compile(ctx context.Context, o Options, out string) error {
 	warm := filepath.Join(o.Cache, "warm-"+hash(p.engine, p.tool.version))
 	_, statErr := os.Stat(warm)
 	done := showProgress(o, p.target.typedName(), statErr != nil)
@@ -146,7 +146,7 @@ func (p *workplace) compile(ctx context.Context, o Options, out string) error {
 }
 
 // write brings the scrap folder up to date.
-func (p *workplace) write() error {
+func (p *workshop) write() error {
 	overlay, err := json.Marshal(map[string]any{"Replace": p.overlay})
 	if err != nil {
 		return err

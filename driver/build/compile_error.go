@@ -42,8 +42,8 @@ var (
 )
 
 // explain turns what the go command printed into an error for the user.
-func (p *workplace) explain(text string, failed error) error {
-	r := reduction{workplace: p}
+func (p *workshop) explain(text string, failed error) error {
+	r := reduction{workshop: p}
 	for line := range strings.Lines(text) {
 		r.line(strings.TrimRight(line, "\r\n"))
 	}
@@ -72,7 +72,7 @@ func advise(lines []string) []string {
 
 // reduction sorts lines by whose code they are about.
 type reduction struct {
-	*workplace
+	*workshop
 	job, engine, other []string
 	last               *[]string // where continuation lines go; nil drops them
 }
@@ -107,7 +107,7 @@ func (r *reduction) located(path, at, message string) {
 }
 
 // absolute is the real file that the go command means by path: it prints paths relative to its folder, or of the overlay.
-func (p *workplace) absolute(path string) string {
+func (p *workshop) absolute(path string) string {
 	if !filepath.IsAbs(path) && !strings.HasPrefix(path, Module) {
 		path = filepath.Join(p.dir, path)
 	}
@@ -119,7 +119,7 @@ func (p *workplace) absolute(path string) string {
 
 // inEngine gives the path relative to the engine's folder, for one inside it. A job in the engine's own module (an
 // example) is the job's.
-func (p *workplace) inEngine(path string) (string, bool) {
+func (p *workshop) inEngine(path string) (string, bool) {
 	if m := trimmed.FindStringSubmatch(path); m != nil {
 		return m[1], true
 	}
@@ -130,7 +130,7 @@ func (p *workplace) inEngine(path string) (string, bool) {
 }
 
 // message says it without paths of the engine. complete means that the lines below add nothing.
-func (p *workplace) message(s string) (_ string, complete bool) {
+func (p *workshop) message(s string) (_ string, complete bool) {
 	if m := notInStd.FindStringSubmatch(s); m != nil {
 		return fmt.Sprintf("package %s is not in the standard library; check the import", m[1]), true
 	}
@@ -150,7 +150,7 @@ func (p *workplace) message(s string) (_ string, complete bool) {
 }
 
 // continuation gives a line that explains the one before, unless it is about a place in the engine.
-func (p *workplace) continuation(line string) (string, bool) {
+func (p *workshop) continuation(line string) (string, bool) {
 	if m := position.FindStringSubmatch(strings.TrimLeft(line, "\t")); m != nil {
 		path := p.absolute(m[1])
 		if _, ok := p.inEngine(path); ok {
@@ -162,7 +162,7 @@ func (p *workplace) continuation(line string) (string, bool) {
 }
 
 // clean takes the paths out that mean nothing to the user.
-func (p *workplace) clean(s string) string {
+func (p *workshop) clean(s string) string {
 	s = listedIn.ReplaceAllString(s, "")
 	s = declaredAt.ReplaceAllString(s, "")
 	s = strings.ReplaceAll(s, p.scrap+string(filepath.Separator), "")
@@ -173,7 +173,7 @@ func (p *workplace) clean(s string) string {
 }
 
 // hint adds what to do if names are missing that may be in files that were not named.
-func (p *workplace) hint(lines []string) []string {
+func (p *workshop) hint(lines []string) []string {
 	missing := slices.ContainsFunc(lines, func(s string) bool { return strings.Contains(s, ": undefined: ") })
 	siblings, _ := filepath.Glob(filepath.Join(p.target.dir, "*.go"))
 	if !missing || p.target.whole || len(siblings) <= len(p.target.files) {

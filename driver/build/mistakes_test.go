@@ -103,7 +103,7 @@ func TestEngineDoesNotCompile(t *testing.T) {
 
 // TestExplain has what the go command prints on machines that differ from this one.
 func TestExplain(t *testing.T) {
-	p := &workplace{
+	p := &workshop{
 		target: &target{args: []string{"job.go"}, typed: map[string]string{"/home/u/job.go": "job.go"}, cwd: "/home/u", dir: "/home/u"},
 		dir:    "/cache/jobs/1", scrap: "/cache/jobs/1", engine: "/src/tidemill",
 		overlay: map[string]string{"/cache/jobs/1/job.go": "/home/u/job.go"},

@@ -15,6 +15,7 @@ type Mistake struct {
 	What string
 }
 
+// String is the mistake as one line: where, key, what.
 func (m Mistake) String() string {
 	if m.Key == "" {
 		return m.Where + ": " + m.What

@@ -19,8 +19,8 @@ const connectorsFile = "zz_tidemill_connectors.go"
 const connectorsSource = "package main\n\nimport _ \"" + Module + "/connectors/all\"\n"
 
 // plan decides where the job is built.
-func plan(ctx context.Context, t *target, o Options, tool *goTool) (*workplace, error) {
-	p := &workplace{target: t, tool: tool, dir: t.dir, files: map[string]string{}, overlay: map[string]string{}}
+func plan(ctx context.Context, t *target, o Options, tool *goTool) (*workshop, error) {
+	p := &workshop{target: t, tool: tool, dir: t.dir, files: map[string]string{}, overlay: map[string]string{}}
 	module := findModule(t.dir)
 	p.scrap = filepath.Join(o.Cache, "jobs", hash(append([]string{module}, t.files...)...))
 	var err error
@@ -40,7 +40,7 @@ func plan(ctx context.Context, t *target, o Options, tool *goTool) (*workplace, 
 }
 
 // outside makes a module for the job in the scrap folder.
-func (p *workplace) outside(ctx context.Context, o Options) (err error) {
+func (p *workshop) outside(ctx context.Context, o Options) (err error) {
 	if p.engine, err = p.findEngine(ctx, o); err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (p *workplace) outside(ctx context.Context, o Options) (err error) {
 }
 
 // inside builds in the user's module, which either says itself where the engine is or is joined with it.
-func (p *workplace) inside(ctx context.Context, o Options, module string) (err error) {
+func (p *workshop) inside(ctx context.Context, o Options, module string) (err error) {
 	p.mine = true
 	work, err := p.userWork(ctx, module)
 	if err != nil {
@@ -85,7 +85,7 @@ func (p *workplace) inside(ctx context.Context, o Options, module string) (err e
 	return nil
 }
 
-func (p *workplace) findEngine(ctx context.Context, o Options) (string, error) {
+func (p *workshop) findEngine(ctx context.Context, o Options) (string, error) {
 	if o.Engine != "" {
 		return filepath.Abs(o.Engine)
 	}
@@ -93,7 +93,7 @@ func (p *workplace) findEngine(ctx context.Context, o Options) (string, error) {
 }
 
 // workspace has the go command join the folders. It takes no -mod flag then.
-func (p *workplace) workspace(goVersion string, dirs []string, replace string) {
+func (p *workshop) workspace(goVersion string, dirs []string, replace string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "go %s\n\n", goVersion)
 	for _, d := range dirs {
@@ -111,7 +111,7 @@ type userWork struct {
 	replace   string   // lines for another go.work
 }
 
-func (p *workplace) userWork(ctx context.Context, module string) (userWork, error) {
+func (p *workshop) userWork(ctx context.Context, module string) (userWork, error) {
 	path := os.Getenv("GOWORK")
 	if path == "off" {
 		return userWork{}, nil
@@ -161,7 +161,7 @@ func parseWork(dir, out string) (w userWork, err error) {
 }
 
 // arguments says what to build, and adds the file of connectors unless the user has one of that name.
-func (p *workplace) arguments() {
+func (p *workshop) arguments() {
 	if p.target.whole {
 		p.args = []string{"."}
 	} else {
