@@ -104,15 +104,15 @@ func TestEngineDoesNotCompile(t *testing.T) {
 // TestExplain has what the go command prints on machines that differ from this one.
 func TestExplain(t *testing.T) {
 	p := &workshop{
-		target: &target{args: []string{"job.go"}, typed: map[string]string{"/home/u/job.go": "job.go"}, cwd: "/home/u", dir: "/home/u"},
+		target: &target{args: []string{"job.go"}, typed: map[string]string{"/users/u/job.go": "job.go"}, cwd: "/users/u", dir: "/users/u"},
 		dir:    "/cache/jobs/1", scrap: "/cache/jobs/1", engine: "/src/tidemill",
-		overlay: map[string]string{"/cache/jobs/1/job.go": "/home/u/job.go"},
+		overlay: map[string]string{"/cache/jobs/1/job.go": "/users/u/job.go"},
 	}
 	for _, c := range []struct{ name, in, want string }{
-		{"downloads are no errors", "go: downloading x v1.0.0\n# job\n../../../home/u/job.go:3:1: bad\n", "job.go:3:1: bad"},
+		{"downloads are no errors", "go: downloading x v1.0.0\n# job\n../../../users/u/job.go:3:1: bad\n", "job.go:3:1: bad"},
 		{"the virtual file", "./job.go:3:1: bad\n", "job.go:3:1: bad"},
-		{"places in a released engine", "/home/u/job.go:3:1: bad (declared at " + Module + "@v1.0.0/dstream/d.go:3:1)\n\t" + Module + "@v1.0.0/dstream/d.go:3:1: other\n", "job.go:3:1: bad"},
-		{"places in an engine's folder", "/home/u/job.go:3:1: bad\n\t/src/tidemill/dstream/d.go:3:1: other\n\thave x\n", "job.go:3:1: bad\n\thave x"},
+		{"places in a released engine", "/users/u/job.go:3:1: bad (declared at " + Module + "@v1.0.0/dstream/d.go:3:1)\n\t" + Module + "@v1.0.0/dstream/d.go:3:1: other\n", "job.go:3:1: bad"},
+		{"places in an engine's folder", "/users/u/job.go:3:1: bad\n\t/src/tidemill/dstream/d.go:3:1: other\n\thave x\n", "job.go:3:1: bad\n\thave x"},
 		{"no toolchain", "go: download go1.27.1 for linux/amd64: toolchain not available\n",
 			"build job.go: go: download go1.27.1 for linux/amd64: toolchain not available\njobs are built with the toolchain that driver was built with; let go fetch it once over the network"},
 		{"an old go", "go: errors parsing /cache/jobs/1/go.mod:\ninvalid go version '1.27.0': must match format 1.23\n",
