@@ -246,3 +246,62 @@ func TestSlowSourceGivesAnEmptyRange(t *testing.T) {
 		t.Errorf("%d rows", n)
 	}
 }
+
+// tally is an accumulator that shares memory when it is copied.
+type tally struct{ Seen map[int64]int64 }
+
+func (t *tally) add(n int64) {
+	if t.Seen == nil {
+		t.Seen = map[int64]int64{}
+	}
+	t.Seen[n%2]++
+}
+
+func (t *tally) merge(o tally) {
+	if t.Seen == nil {
+		t.Seen = map[int64]int64{}
+	}
+	for k, n := range o.Seen {
+		t.Seen[k] += n
+	}
+}
+
+// TestStatefulTaskThatFailsLateCountsOnce lets each batch's stateful task fail once, after it has folded its rows: the attempt that
+// counts must find the state of the batch before, and not what the failed one did to it.
+func TestStatefulTaskThatFailsLateCountsOnce(t *testing.T) {
+	k, failed := &kept{}, sync.Map{}
+	build := func(job *dstream.Job) {
+		job.Read("numbers", numbers{n: 1000, step: 100}).
+			KeyBy(func(n int64) int64 { return n % 7 }).
+			Window(dstream.Tumbling(1000 * time.Hour)).
+			Emit(dstream.OnChange).
+			Aggregate((*tally).add, (*tally).merge).
+			Map(func(key int64, _ dstream.Window, a tally) int64 {
+				total := a.Seen[0] + a.Seen[1]
+				if _, again := failed.LoadOrStore([2]int64{key, total}, true); !again {
+					panic("the first attempt at this result")
+				}
+				return total
+			}).Write("kept", k)
+	}
+	o := testOptions(t)
+	o.Retries = 100 // each key of a task fails once
+	if _, err := run(t, build, o); err != nil {
+		t.Fatal(err)
+	}
+	most := map[int64]int64{}
+	for _, rows := range k.rows {
+		for _, n := range rows {
+			most[n]++
+		}
+	}
+	// 1,000 numbers in 7 classes: six of 143 and one of 142 are the last results.
+	if most[143] < 6 || most[142] < 1 {
+		t.Errorf("no key ends with 143 or 142 rows; results and how often: %v", most)
+	}
+	for n := range most {
+		if n > 143 {
+			t.Errorf("a key with %d rows: a failed attempt was counted", n)
+		}
+	}
+}
