@@ -82,5 +82,5 @@ func (p Panes[K, V]) FlatMap[U any](f func(K, Window, V) iter.Seq[U]) Stream[U] 
 }
 
 func flatPanes[K comparable, V, U any](n *rdd.Node, f func(K, Window, V) iter.Seq[U]) *rdd.Node {
-	return rdd.FlatMapKeyed(n, func(k K, r Pane[V]) iter.Seq[U] { return f(k, Window{r.Start, r.End}, r.Val) })
+	return rdd.KeyedFlatMap(n, func(k K, r Pane[V]) iter.Seq[U] { return f(k, Window{r.Start, r.End}, r.Val) })
 }

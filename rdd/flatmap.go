@@ -37,8 +37,8 @@ func FlatMapValues[K comparable, V, W any](p *Node, f func(V) iter.Seq[W]) *Node
 	})
 }
 
-// FlatMapKeyed gives each key and row of a node of Rows[K, V] to f and keeps everything that it yields, without the key.
-func FlatMapKeyed[K comparable, V, U any](n *Node, f func(K, V) iter.Seq[U]) *Node {
+// KeyedFlatMap gives each key and row of a node of Rows[K, V] to f and keeps everything that it yields, without the key.
+func KeyedFlatMap[K comparable, V, U any](n *Node, f func(K, V) iter.Seq[U]) *Node {
 	return flatten[K, V, None, U](n, "FlatMap", func(in *Rows[K, V], i int, e *emitter[None, U]) {
 		for u := range f(in.keyed()[i], in.Vals[i]) {
 			e.out.Vals = append(e.out.Vals, u)

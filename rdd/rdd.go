@@ -61,17 +61,3 @@ func Of[T any](parts int, rows ...T) RDD[T] {
 	}
 	return RDD[T]{n}
 }
-
-// FromChunks makes a dataset of chunks that exist already, one partition each.
-func FromChunks[K, V any](kind string, chunks []Chunk) *Node {
-	n := newNode[K, V](kind)
-	n.Parts = len(chunks)
-	n.compute = func(_ *Task, p int, _ []Seq) Seq {
-		return func(yield func(Chunk, error) bool) {
-			if chunks[p] != nil && chunks[p].Len() > 0 {
-				yield(chunks[p], nil)
-			}
-		}
-	}
-	return n
-}

@@ -180,9 +180,12 @@ func TestTryMapNamesThePlace(t *testing.T) {
 
 // Times of a union's parts that have none must not get mixed up with those that have.
 func TestEventTimesOfMixedUnions(t *testing.T) {
-	timed := rdd.As[int64](rdd.FromChunks[rdd.None, int64]("Timed", []rdd.Chunk{
-		&rdd.Rows[rdd.None, int64]{Vals: []int64{1, 2, 3}, Times: []int64{10, 20, 30}},
-		&rdd.Rows[rdd.None, int64]{Vals: []int64{4, 5}, Times: []int64{40, 50}},
+	chunks := []*rdd.Rows[rdd.None, int64]{
+		{Vals: []int64{1, 2, 3}, Times: []int64{10, 20, 30}},
+		{Vals: []int64{4, 5}, Times: []int64{40, 50}},
+	}
+	timed := rdd.As[int64](rdd.Custom[rdd.None, int64]("Timed", 2, nil, func(_ *rdd.Task, p int, _ []rdd.Seq) rdd.Seq {
+		return func(yield func(rdd.Chunk, error) bool) { yield(chunks[p], nil) }
 	}))
 	mixed := timed.Union(ints(2).Map(func(v int64) int64 { return -v })).Repartition(1).FlatMap(once).KeyBy(rdd.Itself).
 		Filter(func(k, _ int64) bool { return k != 2 }).FlatMapValues(once).PartitionBy(rdd.NewPartitioner(0, 1))
