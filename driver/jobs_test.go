@@ -273,7 +273,7 @@ func TestStatefulTaskThatFailsLateCountsOnce(t *testing.T) {
 	build := func(job *dstream.Job) {
 		job.Read("numbers", numbers{n: 1000, step: 100}).
 			KeyBy(func(n int64) int64 { return n % 7 }).
-			Window(dstream.Tumbling(1000 * time.Hour)).
+			Window(dstream.Tumbling(1000*time.Hour)).
 			Emit(dstream.OnChange).
 			Aggregate((*tally).add, (*tally).merge).
 			Map(func(key int64, _ dstream.Window, a tally) int64 {
