@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -158,7 +157,7 @@ func endpoints(o *Options, c *config.Config) error {
 
 // checkURL hides the URL in the error: it may hold a secret.
 func checkURL(u string) error {
-	if _, err := url.Parse(u); err != nil {
+	if _, err := dstream.ParseURL(u); err != nil {
 		return fmt.Errorf("%s is not a URL", config.Redact(u))
 	}
 	return nil

@@ -204,6 +204,7 @@ func orNone(names []string) string {
 // openGraphs opens the driver's connectors, and a worker with a graph of its own.
 func (d *driver) openGraphs(build func(*dstream.Job)) error {
 	place := d.o.Place
+	place.Job = d.name
 	place.Scratch = filepath.Join(d.o.Checkpoint, "receivers")
 	d.place = place
 	if err := d.g.Open(place); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"net/url"
 	"path/filepath"
 	"sync"
 
@@ -88,7 +87,7 @@ func endpoint(name, raw, scratch string, rows *codec.Codec) (Endpoint, error) {
 	if raw == "" {
 		return e, nil
 	}
-	u, err := url.Parse(raw)
+	u, err := ParseURL(raw)
 	if err != nil {
 		// Not even the reason: it quotes pieces of the URL, which may be those of a password.
 		return e, errors.New("its URL does not parse (it is not shown, since it may hold a secret): write scheme://user:password@host:port/path with reserved characters escaped, @ as %40")

@@ -14,6 +14,7 @@ import (
 // Place is where a graph's connectors are opened: the folder for what they keep, and how references to secrets in URLs
 // (`${env:NAME}`) become values. A nil Resolve leaves them as they are. Sources and Sinks replace endpoints, by name: for tests.
 type Place struct {
+	Job         string // its name, for endpoints
 	Scratch     string
 	Resolve     func(string) (string, error)
 	DeadLetters string    // URL of the sink for bad records; empty = none
@@ -24,6 +25,7 @@ type Place struct {
 
 // Open opens the connectors of the graph's sources and sinks. Close them also after an error.
 func (g *Graph) Open(p Place) error {
+	p.Job = g.Name
 	var errs []error
 	for _, in := range g.job.inputs {
 		if c, ok := p.Sources[in.name]; ok {
@@ -71,7 +73,7 @@ func (p Place) endpoint(name, raw string, rows *codec.Codec) (Endpoint, error) {
 		}
 	}
 	e, err := endpoint(name, raw, p.Scratch, rows)
-	e.Out = p.Out
+	e.Job, e.Out = p.Job, p.Out
 	return e, err
 }
 

@@ -69,6 +69,20 @@ type Guaranteed interface{ Guarantee() Guarantee }
 // Limited is a sink that bounds how many partitions write at the same time.
 type Limited interface{ Partitions() int }
 
+// Starter is a sink that wants to look around on the driver before the first batch of a run, and may refuse to start.
+type Starter interface {
+	// Start gets the id of the next write, without a partition: its timestamp is the least that the run will use.
+	Start(ctx context.Context, id WriteID) error
+}
+
+// OneWriter is a sink that must not have two partitions write the same primary key in one batch, since which of them came last
+// could not be told.
+type OneWriter interface {
+	// By names the columns of the endpoint's codec that decide the partition, those of the partition key: the engine moves rows by the
+	// token of their values. All rows of one key come to one partition, in an order that does not depend on timing.
+	By() []string
+}
+
 // Placed is a source that knows where a split is cheap to read.
 type Placed interface{ Places(s Split) []string }
 

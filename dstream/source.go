@@ -35,14 +35,17 @@ type Range struct {
 	Splits []Split // in an order that is part of the answer; may be empty
 	Ended  bool    // nothing will ever come after To: a bounded source is done
 	Idle   bool    // the source itself knows that nothing is due; its watermark follows batch time − Delay
+	Lag    int64   // rows that are there and were left for later batches, as far as the source knows; 0 = none or not known
+	Note   string  // what a person should know, in a few words: "a transaction has been open since offset 17"; mostly empty
 }
 
 // Source is a replayable input of rows of type T, as a user writes it.
 //
 // Plan runs on the driver, never twice at the same time. It answers from what is there now and does not wait for more. Read
 // runs on workers, for different splits at the same time. A yielded slice is the consumer's until it asks for the next one.
+// Plan returns a *LossError for rows that are gone before any batch has read them.
 // Sources may also have Places(Split) []string, the hosts that a split is cheap to read on, best first;
-// Committed(context.Context, Offsets) error, called after a batch was committed; and Close() error.
+// Committed(context.Context, Offsets) error, called after a batch was committed; Examine, see Examined; and Close() error.
 type Source[T any] interface {
 	Plan(ctx context.Context, from Offsets, limit Limit) (Range, error)
 	Read(ctx context.Context, s Split) iter.Seq2[[]T, error]
@@ -59,6 +62,7 @@ type Connector interface {
 
 // Endpoint is what a connector is opened for: a source, sink or table of a job.
 type Endpoint struct {
+	Job     string       // the job's name
 	Name    string       // under which the job knows it
 	URL     *url.URL     // scheme://host/path?parameters, references to secrets already resolved
 	Rows    *codec.Codec // the job's row type
