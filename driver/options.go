@@ -36,6 +36,7 @@ type Options struct {
 	Observe func(*report.Batch) // called with every report, from the driver's own goroutine
 	Ready   func(Started)       // called once the job is about to run its first batch
 	Warn    func(string)        // for what the user should know and can't act on at once
+	Waiting func(string) func() // called when a connector waits for something outside; what it returns ends the wait; any goroutine
 }
 
 // Started is what is known of a job when it starts.
@@ -87,6 +88,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Ready == nil {
 		o.Ready = func(Started) {}
+	}
+	if o.Waiting == nil {
+		o.Waiting = func(string) func() { return func() {} }
 	}
 	if o.Warn == nil {
 		o.Warn = func(string) {}

@@ -31,6 +31,7 @@ func Run(ctx, now context.Context, build func(*dstream.Job), o Options) error {
 	if err != nil {
 		return err
 	}
+	ctx, now = dstream.WatchWaiting(ctx, o.Waiting), dstream.WatchWaiting(now, o.Waiting)
 	d := &driver{o: o, g: g, name: g.Name, events: make(chan func(), 256), over: make(chan struct{}), now: now}
 	if err = d.start(ctx, build); err == nil {
 		err = d.loop(ctx)
@@ -224,7 +225,7 @@ func (d *driver) openGraphs(build func(*dstream.Job)) error {
 	d.w, err = executor.NewWorker(wg, executor.Options{
 		Slots: d.o.Parallelism, ChunkRows: d.o.ChunkRows, BlockMemory: d.o.BlockMemory,
 		Scratch: filepath.Join(d.o.Scratch, fmt.Sprintf("%s-%d", d.name, os.Getpid())), Segments: &segments{st: d.st, epoch: d.lock.Epoch()},
-		States: d.last.refs(), Job: d.name, DeadLetters: d.dead, Tables: frozenTables{d.st},
+		States: d.last.refs(), Job: d.name, DeadLetters: d.dead, Tables: frozenTables{d.st}, Waiting: d.o.Waiting,
 	}, d.take)
 	return err
 }
@@ -258,6 +259,21 @@ func (d *driver) prepare(ctx context.Context, rec batchlog.Recovery) error {
 		return err
 	}
 	d.open = open
+	return d.startSinks(ctx)
+}
+
+// startSinks lets the sinks look around, with the id of the first batch that they will be given.
+func (d *driver) startSinks(ctx context.Context) error {
+	batch, stamp := d.last.Batch+1, max(d.plan.stamp+1000, d.o.Clock.Now().UnixMicro())
+	if len(d.open) > 0 {
+		batch, stamp = d.open[0].Plan.Batch, d.open[0].Plan.Timestamp
+	}
+	for i, name := range d.g.Sinks() {
+		id := dstream.WriteID{Job: d.name, Sink: name, Epoch: d.epoch(), Batch: batch, Timestamp: stamp}
+		if err := d.g.Start(ctx, i, id); err != nil {
+			return fmt.Errorf("sink %q: %w", name, err)
+		}
+	}
 	return nil
 }
 

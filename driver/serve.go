@@ -44,6 +44,7 @@ func serve(build func(*dstream.Job), c *config.Config, start config.Start, o Opt
 		progress.Put(b)
 	}
 	o.Warn = func(text string) { fmt.Fprintln(progress, "tidemill: "+text) }
+	o.Waiting = waitsShown(board, progress)
 	o.Ready = func(s Started) {
 		if err := start.TellCheckpoint(s.Checkpoint); err != nil {
 			o.Warn(err.Error())

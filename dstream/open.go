@@ -236,6 +236,14 @@ func (b *Batch) Finish(ctx context.Context, i int, id WriteID, receipts []Receip
 	return nil
 }
 
+// Start lets sink i look around before the first batch of a run, if it wants to.
+func (g *Graph) Start(ctx context.Context, i int, id WriteID) error {
+	if s, ok := optional[Starter](g.job.outputs[i].w.sink()); ok {
+		return s.Start(ctx, id)
+	}
+	return nil
+}
+
 // Guarantee is what sink i promises.
 func (g *Graph) Guarantee(i int) Guarantee {
 	if s, ok := optional[Guaranteed](g.job.outputs[i].w.sink()); ok {

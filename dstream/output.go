@@ -20,6 +20,7 @@ type output struct {
 	open        func(Endpoint) (writer, error)
 	w           writer
 	repartition func(n *rdd.Node, parts int) *rdd.Node
+	byColumns   func(n *rdd.Node, by *rdd.Partitioner, columns []string) *rdd.Node
 	output      func(rdd.Chunk) (Output, error) // the columns of a chunk of the stream's rows
 }
 
@@ -119,6 +120,7 @@ func addOutput[T any](n *node, o *output) {
 		}
 	}
 	o.repartition = func(n *rdd.Node, parts int) *rdd.Node { return rdd.Repartition[T](n, parts) }
+	o.byColumns = rdd.RepartitionBy[T]
 	o.output = outputOf[T]
 	n.job.outputs = append(n.job.outputs, o)
 }
@@ -139,13 +141,34 @@ func (o *output) partitions() int {
 	return 0
 }
 
-// of returns the dataset that the sink writes, in no more partitions than it takes.
-func (o *output) of(c *cut) *rdd.Node {
-	r := c.of(o.n)
-	if most := o.partitions(); most > 0 && r.Parts > most {
-		r = o.repartition(r, most)
-		r.At = o.at
+// key is the columns that decide which partition writes a row; empty = any may.
+func (o *output) key() []string {
+	if k, ok := optional[OneWriter](o.w.sink()); ok {
+		return k.By()
 	}
+	return nil
+}
+
+// of returns the dataset that the sink writes, in no more partitions than it takes, and with one writer a key where the sink asks for
+// that. Results are few, so the exchange costs little; that a stream is keyed by the same columns already is not looked for.
+func (o *output) of(c *cut) *rdd.Node {
+	r, most := c.of(o.n), o.partitions()
+	key := o.key()
+	switch {
+	case r.Parts == 1:
+		return r
+	case len(key) > 0:
+		by := c.by
+		if most > 0 && by.Parts > most {
+			by = rdd.NewPartitioner(by.Groups, most)
+		}
+		r = o.byColumns(r, by, key)
+	case most > 0 && r.Parts > most:
+		r = o.repartition(r, most)
+	default:
+		return r
+	}
+	r.At = o.at
 	return r
 }
 

@@ -86,9 +86,9 @@ type BadRecord struct {
 
 // DeadLetter is the row that a bad record becomes in the dead-letter sink.
 type DeadLetter struct {
-	Source   string `col:"source"`
-	Position string `col:"position"`
+	Source   string `col:"source,partition"`
+	Position string `col:"position,key"`
 	Reason   string `col:"reason"`
 	Bytes    []byte `col:"bytes"`
-	Batch    int64  `col:"batch"`
+	Batch    int64  `col:"batch,partition"`
 }

@@ -24,6 +24,7 @@ type Options struct {
 	Job         string             // for WriteIDs
 	DeadLetters dstream.RecordSink // nil: a bad record fails its batch
 	Tables      Tables
+	Waiting     func(string) func() // see dstream.WatchWaiting; nil = nobody watches
 }
 
 // Tables gives a worker the frozen tables that a plan names.
@@ -87,6 +88,9 @@ func NewWorker(g *dstream.Graph, o Options, report func(wire.Report)) (*Worker, 
 		return nil, fmt.Errorf("empty the scratch folder: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	if o.Waiting != nil {
+		ctx = dstream.WatchWaiting(ctx, o.Waiting)
+	}
 	w := &Worker{
 		o: o, g: g, report: report, ctx: ctx, stop: stop,
 		blocks: newBlockStore(o.BlockMemory, o.Scratch),

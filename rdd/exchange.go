@@ -1,6 +1,12 @@
 package rdd
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"github.com/tidemill/tidemill/rdd/codec"
+)
 
 // Exchange moves rows between partitions: each partition of the parent is written as one bucket for each partition of the
 // child, and the child's partition p reads bucket p of all of them, in map order. That order is what makes a recomputed
@@ -91,6 +97,50 @@ func Repartition[T any](p *Node, parts int) *Node {
 		return w.close()
 	}
 	return n
+}
+
+// RepartitionBy moves each row to the partition of the token of some of its columns. The tokens do not travel on. Rows of equal values come
+// to one partition, in map order.
+func RepartitionBy[T any](p *Node, by *Partitioner, columns []string) *Node {
+	n := exchangeNode[None, T]("RepartitionBy", &Exchange{Parent: p, Buckets: by.Parts, By: strings.Join(columns, ", "), to: by})
+	hash, err := columnsToken[T](columns)
+	if err != nil {
+		n.Failed(err)
+		return n
+	}
+	n.exchange.scatter = func(t *Task, _ int, in Seq) error {
+		w := newScatter[None, T](t, by.Parts)
+		var tokens []int64
+		for c, err := range in {
+			if err != nil {
+				return err
+			}
+			rows := c.(*Rows[None, T])
+			tokens, w.dest = Sized(tokens, len(rows.Vals)), Sized(w.dest, len(rows.Vals))
+			hash(rows.Vals, tokens)
+			by.place(tokens, w.dest)
+			if err := w.add(rows, nil); err != nil {
+				return err
+			}
+			count(&t.Counts, rows, nil)
+		}
+		return w.close()
+	}
+	return n
+}
+
+func columnsToken[T any](columns []string) (func(rows []T, tokens []int64), error) {
+	c, err := codec.Of[T]()
+	if err != nil {
+		return nil, err
+	}
+	hash, err := c.FieldsToken(columns)
+	if err != nil {
+		return nil, err
+	}
+	return func(rows []T, tokens []int64) {
+		hash(unsafe.Pointer(unsafe.SliceData(rows)), len(rows), tokens)
+	}, nil
 }
 
 func count[K, V any](c *Counts, rows *Rows[K, V], weigh func(V) int64) {

@@ -36,6 +36,7 @@ type Board struct {
 	meter   meter
 	running *report.Batch
 	since   time.Time // when running was set
+	waits   []*Wait
 }
 
 // NewBoard returns an empty board, whose totals start now.

@@ -41,6 +41,7 @@ type indexPage struct {
 	Totals  []fact
 	Failure *failure
 	Running string // the batch at hand
+	Waits   []string
 	Batches table
 	Older   string // link
 	Newest  bool   // it begins with the newest batch
@@ -87,6 +88,9 @@ func (b *Board) index(q query) indexPage {
 	}
 	if older := olderThan(listed, q.n); older > 0 && b.Batches(1, older) != nil {
 		p.Older = fmt.Sprintf("/?n=%d&before=%d&refresh=off", q.n, older)
+	}
+	for _, w := range b.Waits() {
+		p.Waits = append(p.Waits, w.What+", for "+span(now.Sub(w.Since)))
 	}
 	if running != nil {
 		p.Running = fmt.Sprintf("Batch %s has been running for %s.", count(running.Batch), span(since))

@@ -92,7 +92,8 @@ func (b *Board) serveJob(w http.ResponseWriter, _ *http.Request) {
 		Totals     Summary       `json:"totals"`
 		Running    *report.Batch `json:"running"`     // null: none
 		RunningFor time.Duration `json:"running_for"` // ns
-	}{b.Job(), b.Summary(), running, since})
+		Waits      []Wait        `json:"waits"`       // what the job waits for outside of it
+	}{b.Job(), b.Summary(), running, since, b.Waits()})
 }
 
 func file(name, kind string) http.HandlerFunc {
