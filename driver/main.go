@@ -72,6 +72,9 @@ func runMain(build func(*dstream.Job)) error {
 	if o.Checkpoint, err = c.CheckpointDir(); err != nil {
 		return err
 	}
+	if start.Mode == config.ModeDoctor {
+		return examine(os.Stdout, g, c, o)
+	}
 	return serve(build, c, start, o)
 }
 

@@ -190,15 +190,8 @@ func (g *Graph) Tables() []TableRef {
 func (t TableRef) Freeze(ctx context.Context, p Place) ([]arrow.Record, error) {
 	c, ok := p.Sources[t.Name]
 	if !ok {
-		e, err := p.endpoint(t.Name, t.t.url, t.t.rows)
-		if err != nil {
-			return nil, fmt.Errorf("%s: table %q: %w", t.At, t.Name, err)
-		}
-		open, err := opener(sources, "table", e.URL.Scheme)
-		if err != nil {
-			return nil, fmt.Errorf("%s: table %q: %w", t.At, t.Name, err)
-		}
-		if c, err = open(e); err != nil {
+		var err error
+		if c, err = t.open(p); err != nil {
 			return nil, fmt.Errorf("%s: table %q: %w", t.At, t.Name, err)
 		}
 		defer closeOf(c)
@@ -208,6 +201,18 @@ func (t TableRef) Freeze(ctx context.Context, p Place) ([]arrow.Record, error) {
 		return nil, fmt.Errorf("%s: table %q: %w", t.At, t.Name, err)
 	}
 	return recs, nil
+}
+
+func (t TableRef) open(p Place) (Connector, error) {
+	e, err := p.endpoint(t.Name, t.t.url, t.t.rows)
+	if err != nil {
+		return nil, err
+	}
+	open, err := opener(sources, "table", e.URL.Scheme)
+	if err != nil {
+		return nil, err
+	}
+	return open(e)
 }
 
 // Index makes of frozen rows what Lookup reads; Env.Table returns it.

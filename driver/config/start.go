@@ -16,6 +16,7 @@ type Mode string
 const (
 	ModeRun     Mode = "run"     // run the job; also when nothing is said
 	ModeExplain Mode = "explain" // print the plan and leave
+	ModeDoctor  Mode = "doctor"  // look at the surroundings, say what is wrong, and leave
 )
 
 // The variables of [Start]. They are reserved: no setting has such a name.
@@ -93,8 +94,8 @@ func StartFrom(environ []string) (Start, error) {
 	if s.Mode == "" {
 		s.Mode = ModeRun
 	}
-	if s.Mode != ModeRun && s.Mode != ModeExplain {
-		return s, fmt.Errorf("%s: %q is none of run and explain", envMode, s.Mode)
+	if s.Mode != ModeRun && s.Mode != ModeExplain && s.Mode != ModeDoctor {
+		return s, fmt.Errorf("%s: %q is none of run, explain and doctor", envMode, s.Mode)
 	}
 	if s.JobFile == "" {
 		s.JobFile = strings.TrimSuffix(filepath.Base(os.Args[0]), filepath.Ext(os.Args[0]))

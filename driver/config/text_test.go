@@ -113,7 +113,7 @@ func TestStartTravels(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		word := rapid.StringMatching(`[a-z/.]{1,8}`)
 		s := Start{
-			File: word.Draw(t, "file"), Mode: rapid.SampledFrom([]Mode{ModeRun, ModeExplain}).Draw(t, "mode"),
+			File: word.Draw(t, "file"), Mode: rapid.SampledFrom([]Mode{ModeRun, ModeExplain, ModeDoctor}).Draw(t, "mode"),
 			JobFile: word.Draw(t, "job"), Tell: word.Draw(t, "tell"), Fresh: rapid.Bool().Draw(t, "fresh"),
 			Replan: rapid.Bool().Draw(t, "replan"), Takeover: rapid.Bool().Draw(t, "takeover"),
 		}
