@@ -32,7 +32,7 @@ type Options struct {
 	Place    dstream.Place    // where endpoints are opened; Scratch is set by the driver
 	Binary   string           // digest of the job's binary; empty in tests
 
-	Clock   Clock               // default: the machine's
+	Clock   Clock               // default: the machine's, but never going back
 	Observe func(*report.Batch) // called with every report, from the driver's own goroutine
 	Ready   func(Started)       // called once the job is about to run its first batch
 	Warn    func(string)        // for what the user should know and can't act on at once
@@ -51,22 +51,6 @@ type Started struct {
 	Explain    string
 }
 
-// Clock is where a driver gets its time from.
-type Clock interface {
-	Now() time.Time
-	// Timer returns a channel that gets a value at a time, and a function that gives it up.
-	Timer(at time.Time) (<-chan time.Time, func())
-}
-
-type systemClock struct{}
-
-func (systemClock) Now() time.Time { return time.Now() }
-
-func (systemClock) Timer(at time.Time) (<-chan time.Time, func()) {
-	t := time.NewTimer(time.Until(at))
-	return t.C, func() { t.Stop() }
-}
-
 func (o Options) withDefaults() (Options, error) {
 	if o.Checkpoint == "" {
 		return o, errors.New("a job needs a checkpoint directory: set checkpoint")
@@ -77,9 +61,6 @@ func (o Options) withDefaults() (Options, error) {
 	o.Parallelism = max(o.Parallelism, 1)
 	if o.KeyGroups == 0 {
 		o.KeyGroups = rdd.DefaultGroups
-	}
-	if o.Clock == nil {
-		o.Clock = systemClock{}
 	}
 	for _, f := range []*func(*report.Batch){&o.Observe} {
 		if *f == nil {

@@ -153,6 +153,9 @@ func (d *driver) recover(rec batchlog.Recovery) error {
 			return err
 		}
 	}
+	if d.o.Clock == nil {
+		d.o.Clock = newSteadyClock(d.last.Progress.Time, d.o.Warn)
+	}
 	d.interval = d.chooseInterval()
 	d.clock = schedule.Clock{Interval: d.interval}
 	return nil
