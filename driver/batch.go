@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidemill/tidemill/driver/batchlog"
+	"github.com/tidemill/tidemill/driver/rate"
 	"github.com/tidemill/tidemill/driver/report"
 	"github.com/tidemill/tidemill/driver/schedule"
 	"github.com/tidemill/tidemill/dstream"
@@ -26,6 +27,7 @@ type batch struct {
 	redone  bool
 	begun   bool
 	due     time.Time
+	asked   time.Duration // since then, when the first source was asked
 	line    report.Timeline
 
 	results  map[place]wire.TaskDone // of the attempts that count
@@ -58,20 +60,22 @@ func (b *batch) ran(now time.Time) {
 
 // makePlan asks the sources, in the background.
 func (d *driver) makePlan(c schedule.Plan) {
+	asked := d.o.Clock.Now()
 	d.background.Go(func() {
 		plan, last, err := d.plan.next(d.planning, c.Batch, c.From, c.To)
-		d.post(func() { d.planned(c, plan, last, err) })
+		d.post(func() { d.planned(c, asked, plan, last, err) })
 	})
 }
 
 // planned makes the batch's program and hands its shape to the scheduler.
-func (d *driver) planned(c schedule.Plan, plan *dstream.Plan, last bool, err error) {
+func (d *driver) planned(c schedule.Plan, asked time.Time, plan *dstream.Plan, last bool, err error) {
 	if err != nil {
 		d.step(schedule.PlanFailed{Batch: c.Batch, Class: classify(err), Err: err})
 		return
 	}
-	d.b = newBatch(&planRecord{Plan: plan, Args: d.o.Settings.Args, Last: last}, plan.Time)
-	d.b.ticks = int64(c.To - c.From)
+	d.warnOfLoss(plan)
+	d.b = newBatch(&planRecord{Plan: plan, Args: d.o.Settings.Args, Last: last, Rate: d.plan.limits.logged()}, plan.Time)
+	d.b.ticks, d.b.asked = int64(c.To-c.From), max(asked.Sub(plan.Time), 0)
 	stages, err := d.compile()
 	if err != nil {
 		d.step(schedule.PlanFailed{Batch: c.Batch, Class: schedule.FailBatch, Err: err})
@@ -80,6 +84,15 @@ func (d *driver) planned(c schedule.Plan, plan *dstream.Plan, last bool, err err
 	plan.Stages = d.b.program.Program.Digest
 	d.b.line.Planned = d.b.since(d.o.Clock.Now())
 	d.step(schedule.Planned{Batch: c.Batch, Stages: stages, Bodies: d.b.program.Bodies() > 0, Last: last || d.enough()})
+}
+
+// warnOfLoss says what the batch goes on without; the plan says it for ever.
+func (d *driver) warnOfLoss(plan *dstream.Plan) {
+	for _, name := range sortedKeys(plan.Sources) {
+		for _, l := range plan.Sources[name].Lost {
+			d.o.Warn(fmt.Sprintf("source %q: batch %d goes on without %s, as --accept-loss says", name, plan.Batch, l))
+		}
+	}
 }
 
 // enough tells that the batch at hand is the last one that was asked for.
@@ -273,20 +286,34 @@ func (d *driver) logCommit(err error) {
 		return
 	}
 	rec.Report.Timeline.Committed = d.b.since(d.o.Clock.Now()) // the log's copy cannot know how long its own sync takes
+	d.judge(rec)
 	if err := d.append(batchlog.Commit, rec); err != nil {
 		d.step(schedule.LogFailed{Batch: n, Err: err})
 		return
 	}
-	rec.Report.Timeline.Committed = d.b.since(d.o.Clock.Now())
+	logged := d.b.since(d.o.Clock.Now())
+	d.synced, rec.Report.Timeline.Committed = logged-rec.Report.Timeline.Committed, logged
 	d.last = rec
 	d.step(schedule.CommitLogged{Batch: n})
+}
+
+// judge lets the rate controller draw its conclusions from the batch, so that COMMIT has them.
+func (d *driver) judge(rec *commitRecord) {
+	line, stalled := rec.Report.Timeline, false
+	for _, s := range rec.Report.Sources {
+		stalled = stalled || s.Stalled
+	}
+	rec.Rate, rec.Report.Rate = d.plan.limits.judged(rec.Report, rate.Batch{
+		Time: d.b.rec.Plan.Time, Ticks: d.b.ticks, Stalled: stalled, Delay: d.b.asked, Planning: max(line.Planned-d.b.asked, 0),
+		Processing: line.Committed - line.Planned + d.synced, // this sync is as long as the last one
+	})
 }
 
 // committed tells everyone.
 func (d *driver) committed() {
 	d.w.Take(wire.Commit{Epoch: d.epoch(), Batch: d.b.rec.Plan.Batch})
 	d.done++
-	d.plan.committed(d.b.rec.Plan)
+	d.plan.committed(d.b.rec.Plan, d.last)
 	d.o.Observe(d.last.Report)
 	if err := d.collect(); err != nil {
 		d.o.Warn("clean up after a commit: " + err.Error())

@@ -16,7 +16,7 @@ import (
 func classify(err error) schedule.Class {
 	var digest *executor.DigestError
 	switch {
-	case errors.As(err, &digest), errors.Is(err, store.ErrFenced):
+	case errors.As(err, &digest), errors.Is(err, store.ErrFenced), errors.As(err, new(*dstream.LossError)):
 		return schedule.FailJob
 	case errors.As(err, new(*dstream.BadRecordError)), errors.Is(err, dstream.ErrPermanent):
 		return schedule.FailBatch

@@ -50,6 +50,7 @@ type driver struct {
 	open    []*planRecord // to be redone first
 	b       *batch        // at hand
 	done    int64         // committed by this run
+	synced  time.Duration // what it took to log the last COMMIT
 
 	planning   context.Context  // of questions to sources
 	happened   []schedule.Event // for the scheduler, in order
@@ -82,6 +83,9 @@ func (d *driver) loop(ctx context.Context) error {
 	if d.ended() {
 		d.o.Warn(fmt.Sprintf("all sources had ended with batch %d, and everything they gave is committed; --fresh starts over", d.last.Batch))
 		return nil
+	}
+	if err := d.plan.govern(d.o, d.interval, d.last); err != nil {
+		return err
 	}
 	d.o.Ready(d.started())
 	d.step(schedule.WorkerUp{Worker: local, Slots: d.o.Parallelism})

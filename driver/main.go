@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/tidemill/tidemill/driver/config"
+	"github.com/tidemill/tidemill/driver/rate"
 	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/dstream"
 )
@@ -109,6 +110,7 @@ func options(c *config.Config, start config.Start) (Options, error) {
 	}
 	o := Options{
 		Name: start.JobFile, Scratch: filepath.Join(c.Scratch, "tidemill"), Fresh: start.Fresh, Takeover: start.Takeover, Replan: start.Replan,
+		AcceptLoss: start.AcceptLoss, Rate: rate.Options{Off: !c.Rate.Control, Initial: float64(c.Rate.Initial), Target: c.Rate.Target},
 		Parallelism: c.Parallelism, ChunkRows: c.ChunkRows, BlockMemory: int64(c.Memory.Blocks), KeyGroups: c.KeyGroups, Retries: c.Retries,
 		Limit: dstream.Limit{Rows: c.Limits.RowsPerBatch, Bytes: int64(c.Limits.BytesPerBatch)}, MaxBatches: c.MaxBatches, Grace: c.Grace,
 		Binary: binary, Place: dstream.Place{},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tidemill/tidemill/driver/rate"
 	"github.com/tidemill/tidemill/driver/report"
 	"github.com/tidemill/tidemill/dstream"
 	"github.com/tidemill/tidemill/rdd"
@@ -18,13 +19,15 @@ type Options struct {
 	Fresh      bool          // give up what the checkpoint holds
 	Takeover   bool          // take the checkpoint from a driver that seems alive
 	Replan     bool          // give up an open plan that another binary or other parameters made
+	AcceptLoss bool          // go on if the first answer of a source is that rows are lost, see dstream.LossError
 
 	Parallelism int           // task slots; default 1
 	ChunkRows   int           // rows of a full chunk; default 4,096
 	BlockMemory int64         // bytes of blocks in memory; default 256 MiB
 	KeyGroups   int           // at the job's first start; default 1,024
 	Retries     int           // of a task; default 4, negative = none
-	Limit       dstream.Limit // of one batch, over all sources
+	Limit       dstream.Limit // the most of one batch, over all sources
+	Rate        rate.Options  // of the rate controller, which is on unless it says Off; a clock that stands has no use for it
 	MaxBatches  int64         // committed by this run until it ends; 0 = no limit
 	Grace       time.Duration // for a stopping job to finish its batch; 0 = as long as it takes
 
@@ -57,6 +60,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Scratch == "" {
 		return o, errors.New("a job needs a scratch directory: set scratch")
+	}
+	if _, err := rate.New(o.Rate, defaultInterval); err != nil {
+		return o, err
 	}
 	o.Parallelism = max(o.Parallelism, 1)
 	if o.KeyGroups == 0 {

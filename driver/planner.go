@@ -19,7 +19,8 @@ type planner struct {
 	clock   schedule.Clock
 	askers  []*asker
 	slots   int
-	limit   dstream.Limit
+	limit   dstream.Limit // the most of one batch
+	limits  limits
 	tables  map[string]string
 	widths  map[string]int // partitions of each source: as many as it ever had splits, up to the slots
 	parts   int
@@ -27,6 +28,15 @@ type planner struct {
 	ended   map[string]bool
 	offsets map[string]dstream.Offsets
 	stamp   int64
+}
+
+// govern says how much the sources may give, going on from a COMMIT, and whether what they have lost may be gone.
+func (p *planner) govern(o Options, interval time.Duration, last *commitRecord) (err error) {
+	p.limits, err = newLimits(p.limit, o.Rate, interval, last)
+	for _, a := range p.askers {
+		a.accept = o.AcceptLoss
+	}
+	return err
 }
 
 // next plans a batch for the ticks (from, to]. last: every source has ended and the batch before had their last rows, so that this
@@ -38,7 +48,7 @@ func (p *planner) next(ctx context.Context, batch int64, from, to schedule.Tick)
 		Parts: p.parts, Groups: p.groups, Binary: p.binary, Sources: map[string]dstream.SourcePlan{}, Tables: p.tables,
 	}
 	last := len(p.askers) > 0
-	limit := p.share()
+	limits := p.limits.of(p.going())
 	for _, a := range p.askers {
 		name := a.source.Name
 		if p.ended[name] {
@@ -46,28 +56,26 @@ func (p *planner) next(ctx context.Context, batch int64, from, to schedule.Tick)
 			continue
 		}
 		last = false
-		r, stalled, err := a.ask(ctx, p.offsets[name], limit, patience)
-		if err != nil {
-			return nil, false, err
+		got, stalled := a.ask(ctx, p.offsets[name], limits[name], patience)
+		if got.err != nil {
+			return nil, false, got.err
 		}
 		plan.Sources[name] = dstream.SourcePlan{
-			From: p.offsets[name], To: r.To, Parts: p.spread(name, r.Splits), Ended: r.Ended, Idle: r.Idle, Stalled: stalled,
+			From: p.offsets[name], To: got.r.To, Parts: p.spread(name, got.r.Splits), Ended: got.r.Ended, Idle: got.r.Idle, Stalled: stalled,
+			Limit: got.limit, Lag: max(got.r.Lag, 0), Note: got.r.Note, Lost: got.lost,
 		}
 	}
 	return plan, last, nil
 }
 
-// share is one source's part of the limit of a batch.
-func (p *planner) share() dstream.Limit {
-	n := int64(max(len(p.askers)-len(p.ended), 1))
-	l := dstream.Limit{Rows: p.limit.Rows / n, Bytes: p.limit.Bytes / n}
-	if p.limit.Rows > 0 {
-		l.Rows = max(l.Rows, 1)
+// going are the sources that have not ended, in the order of the job.
+func (p *planner) going() (names []string) {
+	for _, a := range p.askers {
+		if !p.ended[a.source.Name] {
+			names = append(names, a.source.Name)
+		}
 	}
-	if p.limit.Bytes > 0 {
-		l.Bytes = max(l.Bytes, 1)
-	}
-	return l
+	return names
 }
 
 // spread deals a source's splits out to partitions. Their number only grows: a batch with fewer splits has empty partitions,
@@ -83,8 +91,9 @@ func (p *planner) spread(source string, splits []dstream.Split) [][]dstream.Spli
 }
 
 // committed moves on to what comes after a batch.
-func (p *planner) committed(plan *dstream.Plan) {
+func (p *planner) committed(plan *dstream.Plan, c *commitRecord) {
 	p.stamp = plan.Timestamp
+	p.limits.committed(c)
 	for name, s := range plan.Sources {
 		p.offsets[name] = s.To
 		if s.Ended {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/tidemill/tidemill/driver/rate"
 	"github.com/tidemill/tidemill/driver/report"
 	"github.com/tidemill/tidemill/dstream"
 	"github.com/tidemill/tidemill/executor/wire"
@@ -14,6 +15,7 @@ type planRecord struct {
 	Plan *dstream.Plan     `json:"plan"`
 	Args map[string]string `json:"args,omitempty"`
 	Last bool              `json:"last,omitempty"`
+	Rate *rate.State       `json:"rate,omitempty"` // that the sources' limits follow from: that of the COMMIT before
 }
 
 // commitRecord is the payload of COMMIT: all that the next batch, or a driver that comes after a crash, needs to know.
@@ -28,6 +30,7 @@ type commitRecord struct {
 	Fingerprint map[string]string            `json:"fingerprint,omitempty"`
 	Receipts    map[string][]dstream.Receipt `json:"receipts,omitempty"`
 	Last        bool                         `json:"last,omitempty"`
+	Rate        *rate.State                  `json:"rate,omitempty"` // after the batch; what it follows from is in the report
 	Report      *report.Batch                `json:"report"`
 }
 

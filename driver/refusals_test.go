@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -320,5 +321,29 @@ func TestIntervalMayChangeWhileAPlanIsOpen(t *testing.T) {
 				t.Errorf("%v: batch %d at %v stands for %d ticks", other, b.Batch, b.Time, b.Ticks)
 			}
 		}
+	}
+}
+
+// TestReplanOfThisBinary gives up a plan whose input is gone: the same binary could redo it, and never will.
+func TestReplanOfThisBinary(t *testing.T) {
+	o, k := testOptions(t), &kept{}
+	gone := numbers{n: 10, step: 10, read: func(dstream.Split) error { return fmt.Errorf("its records are gone: %w", dstream.ErrPermanent) }}
+	k.write = func(dstream.WriteID) error { return fmt.Errorf("no: %w", dstream.ErrPermanent) } // after the grant: the plan stays open
+	if _, err := run(t, copies(numbers{n: 10, step: 10}, k), o); err == nil {
+		t.Fatal("the sink did not fail")
+	}
+	k.write = nil
+	for range 2 {
+		if _, err := run(t, copies(gone, k), o); err == nil {
+			t.Fatal("a batch was redone without its input")
+		}
+	}
+	o.Replan = true
+	batches, err := run(t, copies(numbers{n: 5, step: 5}, k), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, sum := k.sum(); n != 5 || sum != 10 || batches[0].Redone {
+		t.Errorf("%d rows, sum %d, redone %v", n, sum, batches[0].Redone)
 	}
 }

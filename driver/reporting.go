@@ -103,7 +103,9 @@ func (d *driver) sourceReports() []report.Source {
 	out := []report.Source{}
 	for _, s := range d.g.Sources() {
 		p := d.b.rec.Plan.Sources[s.Name]
-		r := report.Source{Name: s.Name, Ended: p.Ended, Idle: p.Idle, Stalled: p.Stalled}
+		r := report.Source{
+			Name: s.Name, Ended: p.Ended, Idle: p.Idle, Stalled: p.Stalled, Limit: p.Limit.Rows, Lag: p.Lag, Note: p.Note, Lost: p.Lost,
+		}
 		for _, part := range p.Parts {
 			r.Splits += len(part)
 		}

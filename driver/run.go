@@ -280,8 +280,8 @@ func (d *driver) startSinks(ctx context.Context) error {
 	return nil
 }
 
-// openPlans returns the plans to redo. One that another binary or other parameters made binds them: it is refused, or, with
-// --replan, given up.
+// openPlans returns the plans to redo. One that another binary or other parameters made binds them: it is refused. With --replan all
+// are given up, also those of this binary: their input may be gone.
 func (d *driver) openPlans(rec batchlog.Recovery) ([]*planRecord, error) {
 	var out []*planRecord
 	for _, r := range rec.Open {
@@ -292,10 +292,10 @@ func (d *driver) openPlans(rec batchlog.Recovery) ([]*planRecord, error) {
 		out = append(out, p)
 	}
 	for i, p := range out {
-		if p.Plan.Binary == d.o.Binary && maps.Equal(p.Args, d.o.Settings.Args) {
-			continue
-		}
 		if !d.o.Replan {
+			if p.Plan.Binary == d.o.Binary && maps.Equal(p.Args, d.o.Settings.Args) {
+				continue
+			}
 			return nil, fmt.Errorf("batch %d was planned by another build of the job (%s; this one is %s) or with other parameters (%v; now %v) and may be half written: "+
 				"start that build again to finish it, or give its plan up with --replan, which may leave rows that only the old code wrote",
 				p.Plan.Batch, short(p.Plan.Binary), short(d.o.Binary), p.Args, d.o.Settings.Args)
@@ -306,7 +306,7 @@ func (d *driver) openPlans(rec batchlog.Recovery) ([]*planRecord, error) {
 			}
 			d.plan.stamp = max(d.plan.stamp, out[j].Plan.Timestamp)
 		}
-		d.o.Warn(fmt.Sprintf("batch %d is planned anew: rows that only the old code wrote for it may remain in the sinks", p.Plan.Batch))
+		d.o.Warn(fmt.Sprintf("batch %d is planned anew: rows that only its first run wrote may remain in the sinks", p.Plan.Batch))
 		return out[:i], nil
 	}
 	return out, nil

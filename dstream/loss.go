@@ -20,6 +20,9 @@ type Lost struct {
 	Reason   string `json:"reason"`
 }
 
+// String is the range and the reason: "ads/3 [17, 40): deleted by retention".
+func (l Lost) String() string { return fmt.Sprintf("%s [%d, %d): %s", l.Split, l.From, l.To, l.Reason) }
+
 // Error lists what is lost, and says how to go on without it.
 func (e *LossError) Error() string {
 	var b strings.Builder
@@ -31,7 +34,7 @@ func (e *LossError) Error() string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		fmt.Fprintf(&b, "%s [%d, %d): %s", l.Split, l.From, l.To, l.Reason)
+		b.WriteString(l.String())
 	}
 	return "input is lost that no batch has read: " + b.String() + ": start once with --accept-loss to go on without it; the batch log then says what was lost"
 }

@@ -27,6 +27,13 @@ type SourcePlan struct {
 	Ended   bool      `json:"ended,omitempty"`
 	Idle    bool      `json:"idle,omitempty"`
 	Stalled bool      `json:"stalled,omitempty"` // the source did not answer in time: an empty range
+
+	// What follows decides nothing any more; it says how the range came about.
+
+	Limit Limit  `json:"limit,omitzero"` // that the source was asked under
+	Lag   int64  `json:"lag,omitempty"`  // as in Range
+	Note  string `json:"note,omitempty"` // as in Range
+	Lost  []Lost `json:"lost,omitempty"` // what comes after From and is gone, accepted by --accept-loss
 }
 
 // Progress is what the event times of all batches up to one amount to. It is part of that batch's COMMIT, and the only thing

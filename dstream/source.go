@@ -16,8 +16,8 @@ type Offsets []byte
 
 // Limit bounds what one batch takes from a source. 0 means no bound.
 type Limit struct {
-	Rows  int64
-	Bytes int64
+	Rows  int64 `json:"rows,omitempty"`
+	Bytes int64 `json:"bytes,omitempty"`
 }
 
 // Split is a replayable piece of a source: read again, it gives the same rows in the same order.

@@ -11,7 +11,7 @@ import (
 
 // pure are the folders, with what lies in them, that do no I/O: what they compute is a function of what they are given, so that a
 // batch can be run again and every decision tested by a script.
-var pure = []string{"rdd", "dstream", "driver/schedule"}
+var pure = []string{"rdd", "dstream", "driver/schedule", "driver/rate"}
 
 // impure are packages that reach outside. net/url and net/netip only parse.
 var impure = []string{

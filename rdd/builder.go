@@ -21,6 +21,10 @@ type Builder struct {
 
 	Rows int64 // given out or waiting, over the builder's life
 
+	// Stamp, if set, is called with each row that Add makes part of the chunk: for fields that whoever fills the row does not know,
+	// as where it was found. Reuse forgets it.
+	Stamp func(row unsafe.Pointer)
+
 	n, full int            // rows of the chunk at hand, and of a full one
 	base    unsafe.Pointer // of the first row
 	size    uintptr
@@ -61,7 +65,7 @@ func NewBuilder[T any](full int, emit func(Chunk) bool) (*Builder, error) {
 // Reuse makes a builder whose work is done ready for another run of rows, in the same memory: what a task of a small batch would
 // else spend most of its time to allocate.
 func (b *Builder) Reuse(emit func(Chunk) bool) {
-	b.emit, b.n, b.Rows, b.stopped = emit, 0, 0, false
+	b.emit, b.n, b.Rows, b.stopped, b.Stamp = emit, 0, 0, false, nil
 }
 
 // ErrStopped is returned by Add and Flush once the consumer wants no more rows: return it.
@@ -81,7 +85,12 @@ func (b *Builder) Block() (rows unsafe.Pointer, room int) {
 }
 
 // Add makes the row that Row returned part of the chunk.
-func (b *Builder) Add() error { return b.AddN(1) }
+func (b *Builder) Add() error {
+	if b.Stamp != nil {
+		b.Stamp(unsafe.Add(b.base, uintptr(b.n)*b.size))
+	}
+	return b.AddN(1)
+}
 
 // AddN makes the next n rows part of the chunk: at most as many as Block had room for.
 func (b *Builder) AddN(n int) error {

@@ -131,3 +131,20 @@ func TestBuilderRefusesTypesWithoutCodec(t *testing.T) {
 		t.Error("a channel was taken for a row")
 	}
 }
+
+func TestBuilderStamp(t *testing.T) {
+	b, got := built[view](t, 1, 99) // a chunk of one row is gone when Add returns
+	b.Stamp = func(row unsafe.Pointer) { (*view)(row).N *= 2 }
+	for i := range int64(3) {
+		(*view)(b.Row()).N = i
+		if err := b.Add(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b.Reuse(func(rdd.Chunk) bool { return true }); b.Stamp != nil {
+		t.Error("the next run of rows is stamped too")
+	}
+	if want := []int64{0, 2, 4}; !slices.EqualFunc(*got, want, func(v view, n int64) bool { return v.N == n }) {
+		t.Errorf("got %+v", *got)
+	}
+}

@@ -130,7 +130,8 @@ func TestRunTellsTheJob(t *testing.T) {
 	p.job("\tvar s string\n\tfmt.Scanln(&s)\n\tfmt.Println(s)")
 	p.expect("TIDEMILL_JOB_FILE=job\nargs []\ntyped\n", 0, "run", "job.go")
 	p.write(p.dir, "tidemill.yaml", "interval: 2s\n")
-	p.expect(`TIDEMILL_CONFIG=tidemill.yaml
+	p.expect(`TIDEMILL_ACCEPT_LOSS=true
+TIDEMILL_CONFIG=tidemill.yaml
 TIDEMILL_FRESH=true
 TIDEMILL_INTERVAL=5ms
 TIDEMILL_JOB_FILE=job
@@ -138,7 +139,7 @@ TIDEMILL_TAKEOVER=true
 TIDEMILL_UI=off
 args ["-topic" "x" "run"]
 typed
-`, 0, "run", "--ui=", "--fresh", "--interval", "5ms", "job.go", "--takeover", "--", "-topic", "x", "run")
+`, 0, "run", "--ui=", "--fresh", "--accept-loss", "--interval", "5ms", "job.go", "--takeover", "--", "-topic", "x", "run")
 	p.expect("TIDEMILL_CONFIG=tidemill.yaml\nTIDEMILL_JOB_FILE=job\nTIDEMILL_MODE=explain\nargs []\ntyped\n", 0, "explain", "./job.go")
 }
 
@@ -179,13 +180,13 @@ func TestFreshUntilTheCheckpointIsOpen(t *testing.T) {
 		os.WriteFile(os.Getenv("TIDEMILL_TELL"), []byte("none"), 0o600)
 		panic("a bug")
 	}`)
-	got, status := p.driver("run", "--fresh", "job.go")
+	got, status := p.driver("run", "--fresh", "--accept-loss", "job.go")
 	starts := strings.Split(got, "args []")
 	if status != 0 || len(starts) != 4 {
 		t.Fatal(status, got)
 	}
 	for i, want := range []bool{true, true, false} {
-		if strings.Contains(starts[i], "TIDEMILL_FRESH") != want {
+		if strings.Contains(starts[i], "TIDEMILL_FRESH") != want || strings.Contains(starts[i], "TIDEMILL_ACCEPT_LOSS") != want {
 			t.Errorf("start %d: %s", i, starts[i])
 		}
 	}

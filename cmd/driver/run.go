@@ -25,7 +25,8 @@ func newRun() *cobra.Command {
 	}
 	jobFlags(c)
 	c.Flags().Bool("fresh", false, "start over: forget the checkpoint")
-	c.Flags().Bool("replan", false, "give up a batch that another build of the job has planned, and plan it anew")
+	c.Flags().Bool("replan", false, "give up a batch that was planned and cannot be run again, by this build or with input that is gone, and plan it anew")
+	c.Flags().Bool("accept-loss", false, "go on without input that was deleted before any batch has read it")
 	c.Flags().Bool("takeover", false, "take the checkpoint from whoever holds it")
 	return c
 }
@@ -35,7 +36,7 @@ func runJob(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	for name, to := range map[string]*bool{"fresh": &j.start.Fresh, "replan": &j.start.Replan, "takeover": &j.start.Takeover} {
+	for name, to := range map[string]*bool{"fresh": &j.start.Fresh, "replan": &j.start.Replan, "takeover": &j.start.Takeover, "accept-loss": &j.start.AcceptLoss} {
 		on, err := c.Flags().GetBool(name)
 		if err != nil {
 			return err
@@ -61,7 +62,7 @@ func runJob(c *cobra.Command, args []string) error {
 func (j *job) next() *exec.Cmd {
 	s := j.start
 	if _, err := os.Stat(s.Tell); !errors.Is(err, fs.ErrNotExist) {
-		s.Fresh, s.Replan, s.Takeover = false, false, false
+		s.Fresh, s.Replan, s.Takeover, s.AcceptLoss = false, false, false, false
 	}
 	return j.command(s)
 }

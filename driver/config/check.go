@@ -96,6 +96,29 @@ func amount(lo Bytes) func(string) (any, error) {
 	}
 }
 
+func boolean(s string) (any, error) {
+	switch s {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return nil, fmt.Errorf("%q is neither", s)
+}
+
+func fraction(lo, hi float64) func(string) (any, error) {
+	return func(s string) (any, error) {
+		f, err := strconv.ParseFloat(s, 64)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%q is not a number", s)
+		case !(f >= lo && f <= hi):
+			return nil, fmt.Errorf("%s is out of range", s)
+		}
+		return f, nil
+	}
+}
+
 func choice(of ...string) func(string) (any, error) {
 	return func(s string) (any, error) {
 		if !slices.Contains(of, s) {

@@ -34,6 +34,8 @@ type Config struct {
 
 	// Limits bounds one batch.
 	Limits Limits `mapstructure:"limits"`
+	// Rate is the rate controller, which finds the limit that the machine can keep up with.
+	Rate Rate `mapstructure:"rate"`
 	// Memory bounds what is kept in memory.
 	Memory Memory `mapstructure:"memory"`
 	// Scratch is the directory for spilled blocks, absolute; emptied at will. Default: the system's temporary folder.
@@ -73,6 +75,17 @@ type Limits struct {
 	// BytesPerBatch is the most bytes of input of a batch. Default 256MiB. Without one, the first batch after a long
 	// stop takes everything that has piled up.
 	BytesPerBatch Bytes `mapstructure:"bytes_per_batch"`
+}
+
+// Rate says how the rate controller chooses how many rows a batch may have, within [Limits].
+type Rate struct {
+	// Control is whether it does. Default true. Without it, only Limits hold.
+	Control bool `mapstructure:"control"`
+	// Initial is the rate of a job's first batch, in rows per second, 1 to 1e12. Default 100,000. Too high, and the first
+	// batch is long; too low, and it takes a few batches more until the machine is busy.
+	Initial int64 `mapstructure:"initial"`
+	// Target is the share of the interval that a batch may take, 0.1 to 1. Default 0.9. The rest absorbs noise.
+	Target float64 `mapstructure:"target"`
 }
 
 // Memory bounds what is kept in memory.

@@ -85,8 +85,20 @@ func TestDefaults(t *testing.T) {
 	}
 	if c.Job != "wordcount" || c.Interval != time.Second || c.Memory.Blocks != 256<<20 || c.UI != "127.0.0.1:4040" ||
 		c.Parallelism != runtime.GOMAXPROCS(0) || c.Log.Level != "info" || c.ChunkRows != 4096 || c.GOGC != 200 ||
-		!filepath.IsAbs(c.Scratch) || c.Sources == nil || c.Checkpoint != "" || c.IsSet("interval") {
+		!filepath.IsAbs(c.Scratch) || c.Sources == nil || c.Checkpoint != "" || c.IsSet("interval") || c.Rate != (Rate{Control: true, Initial: 100_000, Target: 0.9}) {
 		t.Errorf("%+v", c)
+	}
+}
+
+func TestRate(t *testing.T) {
+	c, err := load(t, "rate:\n  control: false\n  target: 0.5\n", []string{"TIDEMILL_RATE_INITIAL=7", "TIDEMILL_RATE_TARGET=1"}, nil)
+	if err != nil || c.Rate != (Rate{Initial: 7, Target: 1}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for _, bad := range []string{"control: maybe", "control: 1", "target: 0", "target: NaN", "target: 2", "initial: 0", "initial: fast"} {
+		if _, err := load(t, "rate:\n  "+bad+"\n", nil, nil); err == nil || !strings.Contains(err.Error(), "rate.") {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ func Maps() []Key { return slices.Clone(endpointKeys) }
 var (
 	text    = []string{"!!str"}
 	number  = []string{"!!int"}
+	truth   = []string{"!!bool"}
 	literal = []string{"!!str", "!!int", "!!float"} // so that `interval: 500` is answered by the parser, not as a type
 )
 
@@ -63,6 +64,12 @@ var keys = []Key{
 		acceptsCount, "1000000", integer(0, 1<<53), number},
 	{"limits::bytes_per_batch", "256MiB", "The most bytes of input of one batch, over all sources; 0 means no limit. Without one, the first batch after a long stop takes everything that has piled up.",
 		acceptsBytes + "or 0 for no limit", "64MiB", amount(0), literal},
+	{"rate::control", "true", "Whether the engine finds out how many rows a batch may have so that it is done within the interval. Without it, only limits.* hold.",
+		"true or false", "false", boolean, truth},
+	{"rate::initial", "100000", "The rate of a job's first batch, in rows per second, over all sources; from there it doubles or halves. Too high, and the first batch is long.",
+		"1 to 1000000000000", "20000", integer(1, 1e12), number},
+	{"rate::target", "0.9", "The share of the interval that a batch may take. The rest absorbs noise: at 1, every second batch is late.",
+		"0.1 to 1", "0.8", fraction(0.1, 1), literal},
 	{"memory::blocks", "256MiB", "The memory for shuffled and cached blocks. What does not fit is spilled to the scratch directory.",
 		acceptsBytes + "at least 1MiB", "1GiB", amount(1 << 20), literal},
 	{"scratch", "", "The directory for spilled blocks, emptied at will. Unless set, the system's temporary directory. If it fills up, the batch fails.",

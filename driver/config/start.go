@@ -27,11 +27,12 @@ const (
 	envFresh    = envPrefix + "FRESH"
 	envReplan   = envPrefix + "REPLAN"
 	envTakeover = envPrefix + "TAKEOVER"
+	envAccept   = envPrefix + "ACCEPT_LOSS"
 	envTell     = envPrefix + "TELL"
 	envEngine   = envPrefix + "ENGINE" // read by driver/build
 )
 
-var startNames = []string{envConfig, envMode, envJobFile, envFresh, envReplan, envTakeover, envTell, envEngine}
+var startNames = []string{envConfig, envMode, envJobFile, envFresh, envReplan, envTakeover, envAccept, envTell, envEngine}
 
 // Start is what `driver run` and `driver explain` tell a job's binary beside its settings. It travels in TIDEMILL_*
 // variables, since the arguments belong to the job.
@@ -44,8 +45,9 @@ type Start struct {
 	// both.
 	JobFile string
 	// Fresh starts over, Replan gives up a plan made by another binary, Takeover takes a checkpoint from its holder.
+	// AcceptLoss goes on without input that was lost before any batch has read it.
 	// Each is meant for one start: a supervisor leaves them out once the job has told its checkpoint.
-	Fresh, Replan, Takeover bool
+	Fresh, Replan, Takeover, AcceptLoss bool
 	// Tell is a file into which the job writes the directory of its checkpoint; see [Start.TellCheckpoint]. "" for none.
 	Tell string
 }
@@ -70,6 +72,7 @@ func (s Start) Environ() []string {
 	flag(envFresh, s.Fresh)
 	flag(envReplan, s.Replan)
 	flag(envTakeover, s.Takeover)
+	flag(envAccept, s.AcceptLoss)
 	return env
 }
 
@@ -100,7 +103,7 @@ func StartFrom(environ []string) (Start, error) {
 	if s.JobFile == "" {
 		s.JobFile = strings.TrimSuffix(filepath.Base(os.Args[0]), filepath.Ext(os.Args[0]))
 	}
-	for name, to := range map[string]*bool{envFresh: &s.Fresh, envReplan: &s.Replan, envTakeover: &s.Takeover} {
+	for name, to := range map[string]*bool{envFresh: &s.Fresh, envReplan: &s.Replan, envTakeover: &s.Takeover, envAccept: &s.AcceptLoss} {
 		if err := parseFlag(name, vars[name], to); err != nil {
 			return s, err
 		}

@@ -115,13 +115,13 @@ func TestStartTravels(t *testing.T) {
 		s := Start{
 			File: word.Draw(t, "file"), Mode: rapid.SampledFrom([]Mode{ModeRun, ModeExplain, ModeDoctor}).Draw(t, "mode"),
 			JobFile: word.Draw(t, "job"), Tell: word.Draw(t, "tell"), Fresh: rapid.Bool().Draw(t, "fresh"),
-			Replan: rapid.Bool().Draw(t, "replan"), Takeover: rapid.Bool().Draw(t, "takeover"),
+			Replan: rapid.Bool().Draw(t, "replan"), Takeover: rapid.Bool().Draw(t, "takeover"), AcceptLoss: rapid.Bool().Draw(t, "accept loss"),
 		}
 		if got, err := StartFrom(s.Environ()); err != nil || got != s {
 			t.Fatalf("%+v, %v, want %+v", got, err, s)
 		}
 	})
-	for _, bad := range []string{"TIDEMILL_MODE=fly", "TIDEMILL_FRESH=perhaps"} {
+	for _, bad := range []string{"TIDEMILL_MODE=fly", "TIDEMILL_FRESH=perhaps", "TIDEMILL_ACCEPT_LOSS=some"} {
 		if _, err := StartFrom([]string{bad}); err == nil || !strings.HasPrefix(err.Error(), bad[:10]) {
 			t.Errorf("%s: %v", bad, err)
 		}
@@ -129,7 +129,7 @@ func TestStartTravels(t *testing.T) {
 }
 
 func TestWithoutStart(t *testing.T) {
-	in := []string{"A=1", "TIDEMILL_FRESH=true", "TIDEMILL_UI=off", "TIDEMILL_TELL=x", "TIDEMILL_ENGINE=/e"}
+	in := []string{"A=1", "TIDEMILL_FRESH=true", "TIDEMILL_ACCEPT_LOSS=true", "TIDEMILL_UI=off", "TIDEMILL_TELL=x", "TIDEMILL_ENGINE=/e"}
 	if got := strings.Join(WithoutStart(in), " "); got != "A=1 TIDEMILL_UI=off TIDEMILL_ENGINE=/e" {
 		t.Error(got)
 	}

@@ -14,8 +14,9 @@
 //   - A limit is lowered only by a batch that took too long, at most to half, and raised at most to the double: one slow batch costs
 //     the next one half of its rows, and the one after that has them back.
 //   - Small deviations count by a third, so that noise does not become an oscillation.
-//   - What a batch costs however few rows it has is measured. Where that alone is longer than half of an interval, fewer rows would
-//     not make batches shorter: they become longer than the interval instead, so that rows get half of the time at least.
+//   - What a batch costs however few rows it has is measured. Where that is much of an interval, fewer rows would make batches little
+//     shorter: they become longer than the interval instead, so that rows get two thirds of the time.
+//   - What a batch is late is taken from the time of the next one.
 //
 // It does not look at bytes, at memory, or at what a row of one source costs beside one of another: limits.* are caps on top.
 package rate

@@ -5,16 +5,13 @@ import (
 	"time"
 )
 
-// Gains weigh the parts of an [Estimate].
+// Gains weigh the parts of an [Estimate]. Spark's defaults (spark.streaming.backpressure.pid.*) are 1, 0.2, 0 and 100.
 type Gains struct {
 	P     float64 // of the difference between the rate and the speed of the last batch; ≥ 0
 	I     float64 // of the rows that piled up while the batch was waiting to start; ≥ 0
 	D     float64 // of the difference's change, per second; ≥ 0
 	Least float64 // rate, rows per second; > 0
 }
-
-// Spark are the defaults of spark.streaming.backpressure.pid.*.
-var Spark = Gains{P: 1, I: 0.2, D: 0, Least: 100}
 
 // Check says what is wrong with gains, or with the interval of the batches that they are used for.
 func (g Gains) Check(interval time.Duration) error {

@@ -1,6 +1,11 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"github.com/tidemill/tidemill/driver/rate"
+	"github.com/tidemill/tidemill/dstream"
+)
 
 // Batch is the report of one batch.
 type Batch struct {
@@ -20,6 +25,7 @@ type Batch struct {
 	Steps    []Step   `json:"steps"`
 	Sinks    []Sink   `json:"sinks"`
 	Ledger   []Edge   `json:"ledger"`
+	Rate     *Rate    `json:"rate,omitempty"` // nil: the rate controller is off, or had nothing to learn from the batch
 }
 
 // Outcome is how a batch ended.
@@ -51,6 +57,19 @@ type Source struct {
 	Ended     bool   `json:"ended,omitempty"`
 	Idle      bool   `json:"idle,omitempty"`
 	Stalled   bool   `json:"stalled,omitempty"` // it did not answer in time
+	Limit     int64  `json:"limit,omitempty"`   // rows that it could give; 0 = no limit
+	Lag       int64  `json:"lag,omitempty"`     // rows that it has left for later batches, as far as it knows
+	Note      string `json:"note,omitempty"`    // its own, for a person
+
+	Lost []dstream.Lost `json:"lost,omitempty"` // gone before any batch has read it, and accepted by --accept-loss
+}
+
+// Rate is what the rate controller was told of the batch, and what it made of it.
+type Rate struct {
+	rate.Batch
+	Limit     int64   `json:"limit"`      // rows that this batch could have, unless limits.* are less
+	PerSecond float64 `json:"per_second"` // rows per second of processing
+	Next      int64   `json:"next"`       // rows that the next batch can have, likewise
 }
 
 // Stage is what the tasks of a stage did, in all their attempts.
@@ -107,6 +126,24 @@ func (b *Batch) Rows() int64 {
 	n := int64(0)
 	for _, s := range b.Sources {
 		n += s.Delivered
+	}
+	return n
+}
+
+// Lag is the number of rows that the sources have left for later batches, as far as they know.
+func (b *Batch) Lag() int64 {
+	n := int64(0)
+	for _, s := range b.Sources {
+		n += s.Lag
+	}
+	return n
+}
+
+// Lost is the number of ranges that the sources have lost.
+func (b *Batch) Lost() int {
+	n := 0
+	for _, s := range b.Sources {
+		n += len(s.Lost)
 	}
 	return n
 }

@@ -89,7 +89,7 @@ func TestSummary(t *testing.T) {
 	got := b.Summary()
 	want := Summary{
 		Batches: 4, Failed: 1, Redone: 1, LastBatch: 4, Rows: rows, RowsPerSecond: float64(rows) / 4, MeanPerSecond: float64(rows) / 4,
-		Lag: redone.Timeline.Committed, Late: 28, DeadLetters: 8, Written: 408, Spilled: 25 << 20, StateKeys: 1200, StateBytes: 96_000,
+		Lag: redone.Timeline.Committed, LagRows: 40_004, Limit: 3_000_004, Late: 28, DeadLetters: 8, Written: 408, Spilled: 25 << 20, StateKeys: 1200, StateBytes: 96_000,
 	}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)

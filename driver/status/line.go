@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -35,6 +36,9 @@ func (p *Progress) segments(s Summary) []string {
 		"late " + count(s.Late),
 		"dead " + count(s.DeadLetters),
 		"⟂ state " + plural(s.StateKeys, "key", "keys"),
+	}
+	if s.LagRows > 0 { // after the time's lag, which it explains
+		out = slices.Insert(out, 5, short(float64(s.LagRows))+" rows left")
 	}
 	if slow != "" {
 		out = append(out[:2:2], append([]string{slow}, out[2:]...)...)

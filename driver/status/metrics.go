@@ -41,6 +41,16 @@ var metrics = []metric{
 			out(float64(s.rejected), name)
 		}
 	}, "source"),
+	gauge("source_lag_rows", "Rows that a source has left for later batches, as far as it knows, by source.", func(b *Board, out emit) {
+		for name, s := range b.totals.sources {
+			out(float64(s.lag), name)
+		}
+	}, "source"),
+	counter("source_lost_ranges_total", "Ranges of input that were gone before any batch had read them, and accepted, by source.", func(b *Board, out emit) {
+		for name, s := range b.totals.sources {
+			out(float64(s.lost), name)
+		}
+	}, "source"),
 	counter("sink_rows_total", "Rows that a sink took, by its receipts.", func(b *Board, out emit) {
 		for name, rows := range b.totals.sinks {
 			out(float64(*rows), name)
@@ -76,6 +86,11 @@ var metrics = []metric{
 	gauge("last_batch_timestamp_seconds", "Nominal time of the last committed batch, in seconds since 1970.", func(b *Board, out emit) {
 		if b.totals.last != nil {
 			out(float64(b.totals.last.Time.UnixMilli()) / 1000)
+		}
+	}),
+	gauge("batch_limit_rows", "The most rows that the rate controller lets the next batch have.", func(b *Board, out emit) {
+		if r := b.totals.last; r != nil && r.Rate != nil {
+			out(float64(r.Rate.Next))
 		}
 	}),
 	gauge("backlog_ticks", "Ticks of the clock that the last batch stood for beyond its own: 0 while the engine keeps up.", func(b *Board, out emit) {

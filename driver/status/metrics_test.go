@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/tidemill/tidemill/dstream"
 )
 
 // families returns the sample lines of /metrics by family.
@@ -41,11 +43,12 @@ func TestEveryMetricMoves(t *testing.T) {
 			r := sample(2)
 			r.Time = r.Time.Add(time.Hour)
 			r.Steps[0].Keys, r.Steps[0].Bytes, r.Ticks = 1300, 97_000, 4
+			r.Sources[0].Lost = []dstream.Lost{{Split: "ads/3"}}
 			b.Put(r)
 		}, []string{
 			"batches_total", "source_rows_total", "source_rejected_rows_total", "sink_rows_total", "step_late_rows_total",
 			"task_attempts_total", "task_retries_total", "spilled_bytes_total", "watermark_lag_seconds", "state_keys", "state_bytes",
-			"last_batch_timestamp_seconds", "backlog_ticks", "batch_due_to_commit_seconds", "stage_seconds",
+			"last_batch_timestamp_seconds", "backlog_ticks", "source_lag_rows", "source_lost_ranges_total", "batch_limit_rows", "batch_due_to_commit_seconds", "stage_seconds",
 		}},
 		{"a batch is redone", func() { r := sample(3); r.Redone = true; b.Put(r) }, []string{"batches_redone_total"}},
 		{"a batch fails", func() { b.Put(broken(4)) }, []string{"batches_total"}},

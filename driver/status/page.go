@@ -163,6 +163,10 @@ func facts(s Summary, newest []*report.Batch) []fact {
 	if s.Redone > 0 {
 		batches += fmt.Sprintf(", %s redone after a crash", count(s.Redone))
 	}
+	limit := "–"
+	if s.Limit > 0 {
+		limit = short(float64(s.Limit))
+	}
 	return []fact{
 		{Name: "rows/s", Value: short(s.RowsPerSecond), About: "read over the last 10 s; " + short(s.MeanPerSecond) + " since the start"},
 		{Name: "rows", Value: short(float64(s.Rows)), About: count(s.Rows) + " read since the start"},
@@ -170,6 +174,8 @@ func facts(s Summary, newest []*report.Batch) []fact {
 		{Name: "batches", Value: count(s.Batches), About: batches},
 		{Name: "lag", Value: reached(s.Lag), About: "how long after it was due the last batch was committed"},
 		{Name: "due→commit p50 · p99", Value: reached(p50) + " · " + reached(p99), About: over},
+		{Name: "left", Value: short(float64(s.LagRows)), About: "rows that the sources have for later batches, as far as they know"},
+		{Name: "limit", Value: limit, About: "rows that the next batch may have, by how long the last ones took"},
 		{Name: "late", Value: count(s.Late), About: "rows that came after their window had closed"},
 		{Name: "dead letters", Value: count(s.DeadLetters), About: "rows that could not be read", Bad: s.DeadLetters > 0},
 		{Name: "spilled", Value: size(s.Spilled), About: "to disk, for want of memory"},
@@ -207,7 +213,7 @@ func (b *Board) serveBatchPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func aboutBatch(b *report.Batch) []fact {
-	return []fact{
+	out := []fact{
 		{Name: "outcome", Value: outcome(b), Bad: b.Outcome == report.Failed},
 		{Name: "time", Value: moment(b.Time) + " UTC"},
 		{Name: "ticks", Value: count(max(1, b.Ticks)), About: "more than one if the engine was behind"},
@@ -217,6 +223,11 @@ func aboutBatch(b *report.Batch) []fact {
 		{Name: "written", Value: count(b.Written())},
 		{Name: "spilled", Value: size(b.Spilled())},
 	}
+	if r := b.Rate; r != nil {
+		out = append(out, fact{Name: "limit", Value: count(r.Limit), About: fmt.Sprintf("rows; then %s, since %s took %s of processing",
+			count(r.Next), plural(r.Rows, "row", "rows"), span(r.Processing))})
+	}
+	return out
 }
 
 // failPage is what is shown instead of a page that cannot be.

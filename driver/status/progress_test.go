@@ -77,7 +77,7 @@ func TestLiveLine(t *testing.T) {
 	c.forward(100 * time.Millisecond)
 	p.Refresh()
 	p.Refresh()
-	if want := "ads  batch 3  1.2 M rows/s  3.6 M rows  lag 56 ms  late 21  dead 6  ⟂ state 1,200 keys"; s.String() != want || s.writes != 1 {
+	if want := "ads  batch 3  1.2 M rows/s  3.6 M rows  lag 56 ms  40.0 k rows left  late 21  dead 6  ⟂ state 1,200 keys"; s.String() != want || s.writes != 1 {
 		t.Errorf("got  %q in %d writes\nwant %q in one", s, s.writes, want)
 	}
 	for n := int64(4); n < 200; n++ { // a batch every 5 ms

@@ -16,7 +16,9 @@ type Summary struct {
 	Rows          int64         `json:"rows"`
 	RowsPerSecond float64       `json:"rows_per_second"` // over the last 10 s
 	MeanPerSecond float64       `json:"mean_rows_per_second"`
-	Lag           time.Duration `json:"lag"` // how long after it was due the last batch was committed; ns in JSON
+	Lag           time.Duration `json:"lag"`      // how long after it was due the last batch was committed; ns in JSON
+	LagRows       int64         `json:"lag_rows"` // left in the sources by the last batch, as far as they know
+	Limit         int64         `json:"limit"`    // rows that the next batch may have, by the rate controller; 0 = no such limit
 	Late          int64         `json:"late"`
 	DeadLetters   int64         `json:"dead_letters"`
 	Written       int64         `json:"written"`
@@ -37,7 +39,10 @@ func (b *Board) Summary() Summary {
 		Late: t.late, DeadLetters: t.rejected, Written: t.written, Spilled: t.spilled,
 	}
 	if t.last != nil {
-		s.LastBatch, s.Lag = t.last.Batch, t.last.Timeline.Committed
+		s.LastBatch, s.Lag, s.LagRows = t.last.Batch, t.last.Timeline.Committed, t.last.Lag()
+		if t.last.Rate != nil {
+			s.Limit = t.last.Rate.Next
+		}
 	}
 	for _, step := range t.steps {
 		s.StateKeys += int64(step.keys)

@@ -43,6 +43,9 @@ func outcome(b *report.Batch) string {
 	if b.Ticks > 1 {
 		out = append(out, count(b.Ticks)+" ticks")
 	}
+	if n := b.Lost(); n > 0 {
+		out = append(out, plural(int64(n), "range", "ranges")+" of input lost")
+	}
 	retries := 0
 	for _, s := range b.Stages {
 		retries += max(0, s.Attempts-s.Tasks)
@@ -63,28 +66,44 @@ func plural(n int64, one, many string) string {
 func sourcesTable(b *report.Batch) table {
 	t := table{
 		Title: "Sources",
-		About: "What the batch took from each source. Rows that could not be read went to the dead letters.",
+		About: "What the batch took from each source. Rows that could not be read went to the dead letters; those that are left wait for the next batches.",
 		Heads: []head{
-			{Name: "source", Text: true}, {Name: "splits"}, {Name: "fetched"}, {Name: "delivered"}, {Name: "dead letters"},
-			{Name: "note", Text: true, Wrap: true},
+			{Name: "source", Text: true}, {Name: "splits"}, {Name: "limit"}, {Name: "fetched"}, {Name: "delivered"}, {Name: "dead letters"},
+			{Name: "left"}, {Name: "note", Text: true, Wrap: true},
 		},
 		Empty: "This batch read no source.",
 	}
 	for _, s := range b.Sources {
-		var notes []string
-		for _, n := range []struct {
-			is   bool
-			text string
-		}{{s.Stalled, "stalled: it did not answer in time"}, {s.Idle, "idle: nothing new"}, {s.Ended, "ended"}} {
-			if n.is {
-				notes = append(notes, n.text)
-			}
+		limit := "–"
+		if s.Limit > 0 {
+			limit = count(s.Limit)
 		}
-		t.Rows = append(t.Rows, row{Bad: s.Stalled, Cells: cells(
-			s.Name, count(s.Splits), count(s.Fetched), count(s.Delivered), count(s.Rejected), strings.Join(notes, ", "),
+		t.Rows = append(t.Rows, row{Bad: s.Stalled || len(s.Lost) > 0, Cells: cells(
+			s.Name, count(s.Splits), limit, count(s.Fetched), count(s.Delivered), count(s.Rejected), count(s.Lag), sourceNotes(s),
 		)})
 	}
 	return t
+}
+
+// sourceNotes are what was unusual about a source, and what it says itself.
+func sourceNotes(s report.Source) string {
+	var out []string
+	for _, n := range []struct {
+		is   bool
+		text string
+	}{{s.Stalled, "stalled: it did not answer in time"}, {s.Idle, "idle: nothing new"}, {s.Ended, "ended"}, {s.Note != "", s.Note}} {
+		if n.is {
+			out = append(out, n.text)
+		}
+	}
+	for i, l := range s.Lost {
+		if i == 3 {
+			out = append(out, fmt.Sprintf("%d more ranges lost", len(s.Lost)-i))
+			break
+		}
+		out = append(out, "lost: "+l.String())
+	}
+	return strings.Join(out, ", ")
 }
 
 func stagesTable(b *report.Batch) table {

@@ -47,7 +47,10 @@ type totals struct {
 	toCommit histogram
 }
 
-type sourceTotal struct{ rows, rejected int64 }
+type sourceTotal struct {
+	rows, rejected, lost int64
+	lag                  int64 // after the last batch
+}
 
 type stepTotal struct {
 	late    int64
@@ -100,6 +103,8 @@ func (t *totals) addSources(r *report.Batch) (rows int64) {
 		total := t.sources.at(s.Name)
 		total.rows += s.Delivered
 		total.rejected += s.Rejected
+		total.lost += int64(len(s.Lost))
+		total.lag = s.Lag
 		t.rejected += s.Rejected
 		rows += s.Delivered
 	}

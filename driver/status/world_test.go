@@ -9,7 +9,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/tidemill/tidemill/driver/rate"
 	"github.com/tidemill/tidemill/driver/report"
+	"github.com/tidemill/tidemill/dstream"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write testdata anew instead of comparing with it; read the difference before you keep it")
@@ -37,7 +39,11 @@ func sample(n int64) *report.Batch {
 			Planned: 180 * time.Microsecond, Logged: 900 * time.Microsecond, Ran: 41 * time.Millisecond,
 			Published: 52 * time.Millisecond, Committed: 53400*time.Microsecond + time.Duration(n%9)*time.Millisecond,
 		},
-		Sources: []report.Source{{Name: "ads", Splits: 4, Fetched: rows + 2, Delivered: rows, Rejected: 2}},
+		Sources: []report.Source{{Name: "ads", Splits: 4, Fetched: rows + 2, Delivered: rows, Rejected: 2, Limit: 1_500_000, Lag: 40_000 + n, Note: "a transaction has been open since offset 17"}},
+		Rate: &report.Rate{
+			Batch: rate.Batch{Time: at, Ticks: 1, Rows: rows + 2, Limited: true, Planning: 180 * time.Microsecond, Processing: 53 * time.Millisecond},
+			Limit: 1_500_000, PerSecond: 23_000_000, Next: 3_000_000 + n,
+		},
 		Stages: []report.Stage{
 			{
 				Stage: 0, Name: "Source ads → Filter → EventTime → Lookup campaigns → KeyBy → combine", At: "job.go:12",
@@ -69,7 +75,8 @@ func broken(n int64) *report.Batch {
 	b := sample(n)
 	b.Outcome, b.Ticks = report.Failed, 3
 	b.Timeline.Published, b.Timeline.Committed = 0, 0
-	b.Sources[0].Stalled = true
+	b.Sources[0].Stalled, b.Rate = true, nil
+	b.Sources[0].Lost = []dstream.Lost{{Split: "ads/3", From: 17, To: 40, Reason: "deleted by retention"}}
 	b.Sinks = nil
 	b.Ledger[1].Right -= 3
 	b.Error = "ledger of batch 24: exchange stage 0 → stage 1: sent 401,000 rows, received 400,997\n" +
