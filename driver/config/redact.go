@@ -9,7 +9,7 @@ import (
 const hidden = "***"
 
 // Redact hides the secrets in a URL: the password before the @, and the values of parameters whose names contain
-// password, passwd, secret or token, in any case. References (${env:NAME}) are no secrets and stay. It works on text, so that
+// password, passwd, secret or token, in any case, also of URLs that are parameters. References (${env:NAME}) are no secrets and stay. It works on text, so that
 // a URL that does not parse is redacted too; where it must guess, it hides more.
 func Redact(u string) string {
 	head, query, hasQuery := strings.Cut(redactPassword(u), "?")
@@ -20,8 +20,13 @@ func Redact(u string) string {
 	pairs := strings.Split(query, "&")
 	for i, p := range pairs {
 		name, value, _ := strings.Cut(p, "=")
-		if secretName(name) && value != "" && !isReference(value) {
+		switch inner, err := url.QueryUnescape(value); {
+		case secretName(name) && value != "" && !isReference(value):
 			pairs[i] = name + "=" + hidden
+		case err == nil && strings.Contains(inner, "://"): // a URL in a URL, as that of a schema registry
+			if safe := Redact(inner); safe != inner {
+				pairs[i] = name + "=" + safe
+			}
 		}
 	}
 	out := head + "?" + strings.Join(pairs, "&")
@@ -53,6 +58,9 @@ func userinfoEnd(rest string) int {
 		end = i
 	}
 	if at := strings.LastIndexByte(rest[:end], '@'); at >= 0 {
+		if strings.Contains(rest[:at], ":") {
+			return strings.LastIndexByte(rest, '@') // the password may hold an @ and what ends the authority
+		}
 		return at
 	}
 	if !strings.Contains(rest[:end], ":") {

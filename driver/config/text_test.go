@@ -11,22 +11,25 @@ import (
 
 func TestRedact(t *testing.T) {
 	for in, want := range map[string]string{
-		"kafka://u:pw@h:9092/t":                  "kafka://u:***@h:9092/t",
-		"kafka://u@h:9092/t":                     "kafka://u@h:9092/t",
-		"kafka://h1:9092,h2:9092/t?x=a@b":        "kafka://h1:9092,h2:9092/t?x=a@b",
-		"kafka://u:p/w@h/t":                      "kafka://u:***@h/t",
-		"kafka://u:p?w@h/t":                      "kafka://u:***@h/t",
-		"kafka://u:p#w@h/t":                      "kafka://u:***@h/t",
-		"kafka://u:p@w@h/t":                      "kafka://u:***@h/t",
-		"kafka://u:12/34@h/t":                    "kafka://u:***@h/t",
-		"http://[::1]:80/x":                      "http://[::1]:80/x",
-		"http://u:${env:PW}@h/x":                 "http://u:${env:PW}@h/x",
-		"x:y?sasl.Password=a&b=1&apiToken=c#top": "x:y?sasl.Password=***&b=1&apiToken=***#top",
-		"x:y?pass%77ord=a&secret=${file:/s}":     "x:y?pass%77ord=***&secret=${file:/s}",
-		"x:y?secret=&token":                      "x:y?secret=&token",
-		"%zz://u:p@h":                            "%zz://u:***@h",
-		"":                                       "",
-		"./files":                                "./files",
+		"kafka://u:pw@h:9092/t":                               "kafka://u:***@h:9092/t",
+		"kafka://u@h:9092/t":                                  "kafka://u@h:9092/t",
+		"kafka://h1:9092,h2:9092/t?x=a@b":                     "kafka://h1:9092,h2:9092/t?x=a@b",
+		"kafka://u:p/w@h/t":                                   "kafka://u:***@h/t",
+		"kafka://u:p?w@h/t":                                   "kafka://u:***@h/t",
+		"kafka://u:p#w@h/t":                                   "kafka://u:***@h/t",
+		"kafka://u:p@w@h/t":                                   "kafka://u:***@h/t",
+		"kafka://u:12/34@h/t":                                 "kafka://u:***@h/t",
+		"kafka://u:p@s/s@h/t":                                 "kafka://u:***@h/t",
+		"kafka://u:p@s?s@h/t":                                 "kafka://u:***@h/t",
+		"kafka://h/t?registry=http%3A%2F%2Fu%3Ap%40r%3A1&x=1": "kafka://h/t?registry=http://u:***@r:1&x=1",
+		"http://[::1]:80/x":                                   "http://[::1]:80/x",
+		"http://u:${env:PW}@h/x":                              "http://u:${env:PW}@h/x",
+		"x:y?sasl.Password=a&b=1&apiToken=c#top":              "x:y?sasl.Password=***&b=1&apiToken=***#top",
+		"x:y?pass%77ord=a&secret=${file:/s}":                  "x:y?pass%77ord=***&secret=${file:/s}",
+		"x:y?secret=&token":                                   "x:y?secret=&token",
+		"%zz://u:p@h":                                         "%zz://u:***@h",
+		"":                                                    "",
+		"./files":                                             "./files",
 	} {
 		if got := Redact(in); got != want {
 			t.Errorf("Redact(%q) = %q, want %q", in, got, want)
@@ -34,17 +37,13 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// A password never survives, and redacting twice changes nothing. One that has both an unescaped @ and an unescaped
-// / ? or # is left out: such a URL has two readings.
+// A password never survives, whatever is in it unescaped, and redacting twice changes nothing.
 func TestRedactHidesEveryPassword(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		pw := rapid.OneOf(
-			rapid.StringMatching(`[A-Za-z0-9:/?#&=+%-]{0,12}`),
-			rapid.StringMatching(`[A-Za-z0-9:@&=+%-]{0,12}`),
-		).Draw(t, "password")
+		pw := rapid.StringMatching(`[a-z0-9:/?#@&=+%-]{0,12}`).Draw(t, "password")
 		pw = "PA" + pw + "SS"
 		got := Redact("kafka://user:" + pw + "@host:9092/topic?sasl_password=" + pw[:2])
-		if strings.Contains(got, pw) || strings.Contains(got, "PA") {
+		if strings.Contains(got, "PA") || strings.Contains(got, "SS") {
 			t.Fatalf("%q is in %q", pw, got)
 		}
 		if Redact(got) != got {
