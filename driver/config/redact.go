@@ -75,8 +75,11 @@ func userinfoEnd(rest string) int {
 // isHosts reports whether s looks like host:port, or several with commas between.
 func isHosts(s string) bool {
 	for host := range strings.SplitSeq(s, ",") {
-		i := strings.LastIndexByte(host, ':')
-		if i >= 0 && strings.Trim(host[i+1:], "0123456789") != "" && !strings.HasSuffix(host, "]") {
+		if strings.HasPrefix(host, "[") { // an IPv6 address
+			host = host[strings.IndexByte(host, ']')+1:]
+		}
+		_, port, has := strings.Cut(host, ":")
+		if has && (port == "" || strings.Trim(port, "0123456789") != "") {
 			return false
 		}
 	}
