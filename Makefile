@@ -11,10 +11,10 @@ SUITE   := $(GO) run ./lint/suite
 STATICCHECK_VERSION := v0.8.2
 STATICCHECK         := bin/staticcheck-$(STATICCHECK_VERSION)/staticcheck
 
-.PHONY: help build demo test lint fmt bench planted nightly
+.PHONY: help build demo demo-services test lint fmt bench planted nightly
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
 
 build: ## bin/driver and bin/executor
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/driver ./cmd/executor
@@ -22,6 +22,10 @@ build: ## bin/driver and bin/executor
 demo: ## made-up ad events → 10 s windows → SQLite, checked row by row
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/driver ./cmd/demo
 	bin/demo -driver bin/driver
+
+demo-services: ## the same job from real Kafka into real Cassandra, killed once on the way; needs Java 17 and Maven
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/driver ./cmd/demo
+	bin/demo -driver bin/driver -services
 
 test: ## every test, with the race detector; with CI=true a skipped test is a failure
 	$(SUITE) test -race -timeout 14m ./...

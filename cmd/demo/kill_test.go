@@ -78,6 +78,7 @@ type killed struct {
 	binary, checkpoint, table string
 	config                    string
 	r                         *rand.Rand
+	moment                    time.Duration // within which, after a plan, a kill comes
 }
 
 func newKilled(t *testing.T) *killed {
@@ -90,7 +91,7 @@ func newKilled(t *testing.T) *killed {
 	dir := t.TempDir()
 	k := &killed{
 		t: t, binary: b.Path, checkpoint: filepath.Join(dir, "checkpoint"), table: filepath.Join(dir, "views.db"),
-		config: filepath.Join(dir, "tidemill.yaml"), r: rand.New(rand.NewPCG(*killSeed, 1)),
+		config: filepath.Join(dir, "tidemill.yaml"), r: rand.New(rand.NewPCG(*killSeed, 1)), moment: 3 * time.Millisecond,
 	}
 	text := fmt.Sprintf(`interval: 2ms
 ui: "off"
@@ -99,6 +100,7 @@ sources: {ads: "generate://ads?seed=1&events=%d&spacing=%v"}
 tables: {campaigns: "generate://campaigns?seed=1"}
 sinks: {views: "sqlite://%s?table=views"}
 limits: {rows_per_batch: %d}
+rate: {control: false}
 scratch: %s
 `, k.checkpoint, killEvents, killSpacing, k.table, killPerPlan, dir)
 	if err := os.WriteFile(k.config, []byte(text), 0o644); err != nil {
@@ -129,7 +131,7 @@ func (k *killed) runUntilKilled(n int) int64 {
 			k.t.Fatalf("kill %d: the job has not planned batch %d within a minute", n, wait)
 		}
 	}
-	for end := time.Now().Add(time.Duration(k.r.Int64N(int64(3 * time.Millisecond)))); time.Now().Before(end); {
+	for end := time.Now().Add(time.Duration(k.r.Int64N(int64(k.moment)))); time.Now().Before(end); {
 		// A seeded moment, waited for without the sleep's coarse clock.
 	}
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {

@@ -2,6 +2,7 @@
 // wrote with a count of its own, and prints the top of it.
 //
 //	demo -driver bin/driver
+//	demo -driver bin/driver -services   on real Kafka and Cassandra, killed once on the way; needs Java 17 and Maven
 package main
 
 import (
@@ -17,14 +18,22 @@ func main() {
 	driver := flag.String("driver", "bin/driver", "the driver `binary`")
 	job := flag.String("job", "examples/ads/ads.go", "the job `file`")
 	var s size
-	flag.Int64Var(&s.events, "events", 40_000_000, "ad events")
+	onServices := flag.Bool("services", false, "start Kafka and Cassandra and run there")
+	flag.Int64Var(&s.events, "events", 0, "ad events; default 40,000,000, on services 3,000,000")
 	flag.DurationVar(&s.spacing, "spacing", time.Millisecond, "event time between two of them")
 	flag.Int64Var(&s.batch, "batch", 400_000, "most events of a batch")
 	flag.StringVar(&s.blocks, "blocks", "256MiB", "memory for blocks: what is more goes to disk")
 	dir := flag.String("dir", "", "`folder` for the table and the checkpoint; default: a temporary one, removed at the end")
 	flag.Parse()
-	if err := demo(*driver, *job, *dir, s); err != nil {
-		fmt.Fprintln(os.Stderr, "demo: failed:", err)
+	run, name := demo, "demo"
+	if *onServices {
+		run, name = services, "demo-services"
+	}
+	if s.events == 0 {
+		s.events = map[bool]int64{false: 40_000_000, true: 3_000_000}[*onServices]
+	}
+	if err := run(*driver, *job, *dir, s); err != nil {
+		fmt.Fprintln(os.Stderr, name+": failed:", err)
 		os.Exit(1)
 	}
 }
