@@ -9,7 +9,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Every scenario runs, at a size at which its figures mean nothing. (startup needs a driver that is built, and minutes: its own package tests what can be tested without.)
+// Every scenario runs, at a size at which its figures mean nothing. (startup needs a driver that is built, and minutes: its own package tests
+// what can be tested without. kafka, cassandra and rivals need services: their packages run them.)
 func TestScenariosRun(t *testing.T) {
 	for _, args := range [][]string{
 		{"ysb", "-n", "5000", "-batch", "2000", "-pairs", "1"},
@@ -31,7 +32,10 @@ func TestScenariosRun(t *testing.T) {
 }
 
 func TestUnknownScenarioAndFlags(t *testing.T) {
-	for _, args := range [][]string{{"nothing"}, {}, {"ysb", "-n", "-5"}, {"ysb", "-input", "xml"}, {"interval", "-batches", "1"}} {
+	for _, args := range [][]string{
+		{"nothing"}, {}, {"ysb", "-n", "-5"}, {"ysb", "-input", "xml"}, {"interval", "-batches", "1"},
+		{"kafka", "-n", "-5"}, {"cassandra", "-pairs", "-1"}, {"rivals", "-rival", "storm"},
+	} {
 		if err := run(&strings.Builder{}, args); err == nil {
 			t.Errorf("%v: no error", args)
 		}

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/tidemill/tidemill/benchmarks/batch"
+	"github.com/tidemill/tidemill/benchmarks/cassandra"
+	"github.com/tidemill/tidemill/benchmarks/kafka"
+	"github.com/tidemill/tidemill/benchmarks/rivals"
 	"github.com/tidemill/tidemill/benchmarks/startup"
 	"github.com/tidemill/tidemill/benchmarks/ysb"
 )
@@ -17,6 +20,9 @@ var scenarios = []scenario{
 	{"interval", "whether a short batch interval is held", batches(batch.Interval, 5*time.Millisecond, 2000)},
 	{"memory", "resident memory over many batches", batches(batch.Memory, 5*time.Millisecond, 10_000)},
 	{"startup", "from the start of `driver run` to the first batch, of an unchanged and of an edited job", runStartup},
+	{"kafka", "the Kafka source and the demo's job against a loop by hand, on a real broker (needs Java and Maven)", runKafka},
+	{"cassandra", "the Cassandra sink against batches and single inserts by hand, on a real node (needs Java and Maven)", runCassandra},
+	{"rivals", "the demo's job against Spark and Flink, on a real broker (needs Java, Maven and Python; fetches 600 MB once)", runRivals},
 }
 
 func runYSB(w io.Writer, flags *flag.FlagSet, args []string) error {
@@ -56,4 +62,48 @@ func runStartup(w io.Writer, flags *flag.FlagSet, args []string) error {
 		return err
 	}
 	return startup.Scenario(context.Background(), w, o)
+}
+
+// load adds the flags of what a topic is filled with.
+func load(flags *flag.FlagSet, l *kafka.Load, events, partitions int) {
+	flags.IntVar(&l.Events, "n", events, "events")
+	flags.IntVar(&l.Partitions, "partitions", partitions, "of the topic")
+	flags.DurationVar(&l.Spacing, "spacing", 100*time.Microsecond, "event time between two events")
+}
+
+func runKafka(w io.Writer, flags *flag.FlagSet, args []string) error {
+	var o kafka.Options
+	load(flags, &o.Load, 4_000_000, 4)
+	flags.IntVar(&o.Pairs, "pairs", 5, "runs of each, in turn")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	return kafka.Scenario(context.Background(), w, o)
+}
+
+func runCassandra(w io.Writer, flags *flag.FlagSet, args []string) error {
+	var o cassandra.Options
+	flags.IntVar(&o.Rows, "n", 200_000, "rows of a run")
+	flags.IntVar(&o.Batch, "batch", 50_000, "rows of a batch of the engine")
+	flags.IntVar(&o.Pairs, "pairs", 5, "runs of each, in turn")
+	flags.IntVar(&o.Warm, "warm", 3, "runs of each that are not measured; negative for none")
+	flags.IntVar(&o.InFlight, "inflight", 64, "batches of the loop by hand that are under way")
+	flags.IntVar(&o.Writers, "writers", 64, "of single inserts")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	return cassandra.Scenario(context.Background(), w, o)
+}
+
+func runRivals(w io.Writer, flags *flag.FlagSet, args []string) error {
+	var o rivals.Options
+	load(flags, &o.Load, 5_000_000, 2)
+	flags.IntVar(&o.Pairs, "pairs", 3, "runs of each, in turn")
+	flags.StringVar(&o.Rival, "rival", "", "spark or flink; both if empty")
+	flags.IntVar(&o.SparkBatch, "sparkbatch", 500_000, "events of Spark's micro-batches")
+	flags.IntVar(&o.SparkWarm, "sparkwarm", 2, "of them that are not measured")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	return rivals.Scenario(context.Background(), w, o)
 }

@@ -17,8 +17,9 @@ var empty = []string{"manager", "helper", "helpers", "util", "utils", "impl", "i
 // emptyPackages are names of packages that say nothing. A name that a tool gives is no choice: see foreign.
 var emptyPackages = append([]string{"common", "types", "misc", "shared"}, empty...)
 
-// foreign are words of somebody else's that our names repeat: what Arrow calls the type of a column is its data type.
-var foreign = []string{"dataType", "DataType"}
+// foreign are words of somebody else's that our names repeat: what Arrow calls the type of a column is its data type, and gocql asks a
+// selected host for its Info.
+var foreign = []string{"dataType", "DataType", "Info"}
 
 func TestNames(t *testing.T) {
 	check(t, emptyNames)

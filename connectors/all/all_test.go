@@ -8,10 +8,10 @@ import (
 
 // A scheme that is linked cannot be registered again.
 func TestEverySchemeIsLinked(t *testing.T) {
-	for _, s := range []string{"files", "generate", "socket", "sqlite"} {
+	for _, s := range []string{"cassandra", "files", "generate", "kafka", "socket", "sqlite"} {
 		taken(t, s, func() { dstream.RegisterSource(s, nil) })
 	}
-	for _, s := range []string{"console", "deadletter", "files", "sqlite"} {
+	for _, s := range []string{"cassandra", "console", "deadletter", "files", "kafka", "sqlite"} {
 		taken(t, s, func() { dstream.RegisterSink(s, nil) })
 	}
 }

@@ -2,6 +2,6 @@
 //
 //	import _ "github.com/tidemill/tidemill/connectors/all"
 //
-// Schemes are console, deadletter, files, generate, socket and sqlite; each package's documentation lists the parameters of
-// its URLs. A job that needs few of them imports those instead.
+// Schemes are cassandra, console, deadletter, files, generate, kafka, socket and sqlite; each package's documentation lists the
+// parameters of its URLs. A job that needs few of them imports those instead.
 package all

@@ -1,0 +1,9 @@
+package cassandra
+
+import (
+	"testing"
+
+	"github.com/tidemill/tidemill/connectors/servicetest"
+)
+
+func TestMain(m *testing.M) { servicetest.Main(m) }
