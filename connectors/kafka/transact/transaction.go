@@ -57,7 +57,7 @@ func (w *Writer) init(ctx context.Context) error {
 		return err
 	}
 	if w.o.ID != "" {
-		if err := w.persist(ctx, func() (err error) { w.last, err = w.readMarker(ctx); return err }); err != nil {
+		if err := w.persist(ctx, func() (err error) { w.last, err = w.readMarker(ctx, true); return err }); err != nil {
 			return err
 		}
 	}
@@ -82,11 +82,11 @@ func (w *Writer) takeOver(ctx context.Context) error {
 	})
 }
 
-// readMarker asks for the marker of the last transaction that was committed. One that is being committed is waited for.
-func (w *Writer) readMarker(ctx context.Context) (m Marker, err error) {
+// readMarker asks for the marker of the last transaction that was committed. stable: one that is open or being committed is waited for.
+func (w *Writer) readMarker(ctx context.Context, stable bool) (m Marker, err error) {
 	err = w.link.once(ctx, sarama.CoordinatorGroup, "read the marker of "+w.o.ID, func(b *sarama.Broker) (sarama.KError, error) {
 		req := sarama.NewOffsetFetchRequest(sarama.V2_5_0_0, w.o.ID, map[string][]int32{w.o.Topic: {0}})
-		req.RequireStable = true
+		req.RequireStable = stable
 		r, err := b.FetchOffset(req)
 		if err != nil {
 			return 0, err

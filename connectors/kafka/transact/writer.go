@@ -68,9 +68,10 @@ func New(o Options) *Writer {
 // Partitions is how many partitions the topic has, as Begin has found out.
 func (w *Writer) Partitions() int { return len(w.link.leaders) }
 
-// Last returns the marker of the id, the zero Marker if there is none, and changes nothing.
+// Last returns the marker of the id, the zero Marker if there is none, and changes nothing. It does not wait for the end of a transaction
+// that is open: of a writer that was killed, only Begin ends it.
 func (w *Writer) Last(ctx context.Context) (m Marker, err error) {
-	err = w.final(ctx, w.persist(ctx, func() error { m, err = w.readMarker(ctx); return err }))
+	err = w.final(ctx, w.persist(ctx, func() error { m, err = w.readMarker(ctx, false); return err }))
 	return m, err
 }
 

@@ -37,6 +37,6 @@ func build(job *dstream.Job) {
 		Window(dstream.Tumbling(10 * time.Second)).
 		Count().
 		Map(func(campaign string, w dstream.Window, n int64) Views { return Views{campaign, w.Start, n} })
-	views.WriteTo("table")
 	views.WriteTo("topic")
+	views.WriteTo("table")
 }
