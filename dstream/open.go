@@ -32,11 +32,7 @@ func (g *Graph) Open(p Place) error {
 			in.conn = c
 			continue
 		}
-		e, err := p.endpoint(in.name, in.url, in.rows)
-		if err == nil {
-			in.conn, err = in.open(e)
-		}
-		if err != nil {
+		if err := in.openAt(p); err != nil {
 			errs = append(errs, fmt.Errorf("%s: source %q: %w", in.at, in.name, err))
 		}
 	}
@@ -46,6 +42,19 @@ func (g *Graph) Open(p Place) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (in *input) openAt(p Place) error {
+	e, err := p.endpoint(in.name, in.url, in.rows)
+	if err != nil {
+		return err
+	}
+	conn, err := in.open(e)
+	if err != nil {
+		return err // and not conn, which may be a nil pointer in an interface: Close would call it
+	}
+	in.conn = conn
+	return nil
 }
 
 func (o *output) openAt(p Place) error {

@@ -242,6 +242,7 @@ func TestStartBesideAnOpenTransaction(t *testing.T) {
 	old := sinkFor[string](t, c.ListenAddrs(), "out")
 	write(t, old, batchOf(1, 1), words(0, 5)...)
 	ctx, kill := context.WithCancel(t.Context())
+	defer kill()
 	dead := atomic.Bool{}
 	dead.Store(true)
 	for _, key := range []kmsg.Key{kmsg.EndTxn, kmsg.InitProducerID} { // the second, so that it cannot clean up either

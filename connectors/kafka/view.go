@@ -138,7 +138,7 @@ func (v *view) missing(ctx context.Context, name string) error {
 	if near := nearest(name, slices.Sorted(maps.Keys(there))); err == nil && len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, " or ") + "? Else create it"
 	}
-	return fmt.Errorf("%s: there is no topic %q: %s: %w", v.cluster.Access, name, hint, dstream.ErrPermanent)
+	return dstream.Permanent(fmt.Errorf("%s: there is no topic %q: %s", v.cluster.Access, name, hint))
 }
 
 // nearest lists up to three names that are a few letters from the one given, the nearest first.

@@ -75,7 +75,7 @@ func (e *awayError) Error() string    { return e.what }
 func (e *unknownError) Error() string { return e.what }
 
 func (c *client) permanent(what string) error {
-	return fmt.Errorf("schema registry %s: %s: %w", c.base, what, dstream.ErrPermanent)
+	return dstream.Permanent(fmt.Errorf("schema registry %s: %s", c.base, what))
 }
 
 func (c *client) away(err error) error {

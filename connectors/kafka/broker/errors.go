@@ -82,8 +82,8 @@ func Explain(where string, err error) error {
 	} else {
 		err = fmt.Errorf("%s: %w", where, err)
 	}
-	if KindOf(err) == Hopeless && !errors.Is(err, dstream.ErrPermanent) {
-		err = fmt.Errorf("%w: %w", err, dstream.ErrPermanent)
+	if KindOf(err) == Hopeless {
+		return dstream.Permanent(err)
 	}
 	return err
 }

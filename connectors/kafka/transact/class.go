@@ -88,7 +88,7 @@ func explained(o Options, err error) error {
 	} else {
 		err = broker.Explain("kafka", err)
 	}
-	return fmt.Errorf("%w: %w", err, dstream.ErrPermanent)
+	return dstream.Permanent(err)
 }
 
 var remedies = map[sarama.KError]string{

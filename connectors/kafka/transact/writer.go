@@ -85,7 +85,7 @@ func (w *Writer) Learn(ctx context.Context) (int, error) {
 	err := w.persist(ctx, func() error {
 		err := w.link.learn(ctx)
 		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) && time.Since(began) > settling {
-			err = fmt.Errorf("%w: create it first, or correct the URL: %w", err, dstream.ErrPermanent)
+			err = dstream.Permanent(fmt.Errorf("%w: create it first, or correct the URL", err))
 		}
 		return err
 	})
