@@ -108,8 +108,8 @@ func (f *fetcher) gone(ctx context.Context, err error) error {
 	if f.beyond++; q.Offset <= f.off && f.beyond < mostBeyond {
 		return fmt.Errorf("kafka %s: offset %d is out of range: %w", f.where(), f.off, sarama.ErrOffsetNotAvailable)
 	}
-	return fmt.Errorf("kafka %s: offsets [%d, %d) were planned but are gone, the log begins at %d: the next start says what is lost: %w: %w",
-		f.where(), f.off, f.to, q.Offset, err, dstream.ErrPermanent)
+	return dstream.Permanent(fmt.Errorf("kafka %s: offsets [%d, %d) were planned but are gone, the log begins at %d: the next start says what is lost: %w",
+		f.where(), f.off, f.to, q.Offset, err))
 }
 
 // fetch asks the leader once.
@@ -170,7 +170,7 @@ func (f *fetcher) advance(b *sarama.FetchResponseBlock) (got bool, err error) {
 	for _, set := range b.RecordsSet {
 		switch {
 		case set.MsgSet != nil && len(set.MsgSet.Messages) > 0:
-			return false, fmt.Errorf("kafka %s: offset %d is in the message format of Kafka 0.10 and older, which is not read: %w", f.where(), f.off, dstream.ErrPermanent)
+			return false, dstream.Permanent(fmt.Errorf("kafka %s: offset %d is in the message format of Kafka 0.10 and older, which is not read", f.where(), f.off))
 		case set.RecordBatch != nil && !set.RecordBatch.PartialTrailingRecord:
 			next = max(next, set.RecordBatch.LastOffset()+1)
 		}
@@ -199,8 +199,8 @@ func (f *fetcher) partial(b *sarama.FetchResponseBlock) bool {
 // grow asks for twice as much, since a batch did not fit.
 func (f *fetcher) grow() error {
 	if f.ask >= broker.MaxResponse/2 {
-		return fmt.Errorf("kafka %s: the batch of records at offset %d has more than %d MiB: let producers write smaller ones: %w",
-			f.where(), f.off, f.ask>>20, dstream.ErrPermanent)
+		return dstream.Permanent(fmt.Errorf("kafka %s: the batch of records at offset %d has more than %d MiB: let producers write smaller ones",
+			f.where(), f.off, f.ask>>20))
 	}
 	f.ask *= 2
 	return nil

@@ -61,7 +61,7 @@ func parsePlace(from dstream.Offsets) (place, error) {
 	var at place
 	if len(from) > 0 {
 		if err := json.Unmarshal(from, &at); err != nil || !at.valid() {
-			return at, fmt.Errorf("kafka: offsets %.100q are not of this source: %w", from, dstream.ErrPermanent)
+			return at, dstream.Permanent(fmt.Errorf("kafka: offsets %.100q are not of this source", from))
 		}
 	}
 	if at.Topics == nil {
@@ -113,7 +113,7 @@ func parseSplit(s dstream.Split) (topic string, partition int32, id topicID, err
 	n, err := strconv.ParseInt(number, 10, 32)
 	known := len(s.Body) == len(id)
 	if err != nil || n < 0 || number != strconv.FormatInt(n, 10) || !validTopic(topic) || !known && len(s.Body) > 0 || outside(s.From) || outside(s.To) || s.From > s.To {
-		return "", 0, id, fmt.Errorf("kafka: split %.100q [%d, %d) is not of this source: %w", s.Name, s.From, s.To, dstream.ErrPermanent)
+		return "", 0, id, dstream.Permanent(fmt.Errorf("kafka: split %.100q [%d, %d) is not of this source", s.Name, s.From, s.To))
 	}
 	copy(id[:], s.Body)
 	return topic, int32(n), id, nil

@@ -209,7 +209,7 @@ func (s *Source) explicit(parts []*planned, first bool) error {
 	}
 	for n := range s.start.offsets {
 		if int(n) >= len(parts) {
-			return fmt.Errorf("%s: start_offsets: topic %s has no partition %d, only %d: %w", s.access, s.topics[0], n, len(parts), dstream.ErrPermanent)
+			return dstream.Permanent(fmt.Errorf("%s: start_offsets: topic %s has no partition %d, only %d", s.access, s.topics[0], n, len(parts)))
 		}
 	}
 	for _, p := range parts {
@@ -218,7 +218,7 @@ func (s *Source) explicit(parts []*planned, first bool) error {
 			continue
 		}
 		if offset > p.end {
-			return fmt.Errorf("%s: start_offsets: %s ends at offset %d, before %d: %w", s.access, p.name(), p.end, offset, dstream.ErrPermanent)
+			return dstream.Permanent(fmt.Errorf("%s: start_offsets: %s ends at offset %d, before %d", s.access, p.name(), p.end, offset))
 		}
 		p.next = offset
 	}

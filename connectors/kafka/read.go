@@ -68,8 +68,8 @@ func (s *Source) same(ctx context.Context, topic string, id topicID) error {
 		return nil // the records came from a broker that was there a moment ago
 	}
 	if err == nil && t.Err == nil && id.differs(topicID(t.ID)) {
-		err = fmt.Errorf("kafka %s: the topic was deleted and made again after the batch was planned: it had the id %s and has %s: the next start says what is lost: %w",
-			topic, sarama.Uuid(id), t.ID, dstream.ErrPermanent)
+		err = dstream.Permanent(fmt.Errorf("kafka %s: the topic was deleted and made again after the batch was planned: it had the id %s and has %s: the next start says what is lost",
+			topic, sarama.Uuid(id), t.ID))
 	}
 	return err
 }

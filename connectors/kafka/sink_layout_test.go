@@ -182,6 +182,7 @@ func TestRefusedTypes(t *testing.T) {
 	_, err = trySink[struct {
 		A string `kafka:"kye"`
 	}](at, "out")
+	open("an unknown tag", "key", err)
 	_, err = trySink[struct {
 		A string `kafka:"value"`
 	}](at, "out?format=json")
@@ -191,6 +192,7 @@ func TestRefusedTypes(t *testing.T) {
 	_, err = trySink[struct {
 		A string `kafka:"kye"`
 	}](at, "out")
+	open("an unknown tag", "key", err)
 	open("tag", `kafka:"kye" is not known`, err)
 	_, err = trySink[struct{ A string }](at, "out?key_column=b")
 	open("key_column=", "no such column", err)

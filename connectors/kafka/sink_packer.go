@@ -88,7 +88,7 @@ func (p *packer) add(ctx context.Context, to int32, r transact.Record) error {
 
 // hopeless is an error that the same rows will always give.
 func (p *packer) hopeless(err error) error {
-	return fmt.Errorf("row %d: %w: %w", p.rows, err, dstream.ErrPermanent)
+	return dstream.Permanent(fmt.Errorf("row %d: %w", p.rows, err))
 }
 
 // flush hands on what is left.

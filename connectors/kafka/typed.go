@@ -73,7 +73,7 @@ func newTyped[T any](url string, open func(dstream.Endpoint) (*Source, error), r
 	return &typed[T]{read: read, open: func() (*Source, error) {
 		u, err := dstream.ParseURL(url)
 		if err != nil || u.Scheme != "kafka" {
-			return nil, fmt.Errorf("kafka: the URL of a source made in code does not parse (it is not shown, since it may hold a secret): write kafka://host:9092/topic: %w", dstream.ErrPermanent)
+			return nil, dstream.Permanent(errors.New("kafka: the URL of a source made in code does not parse (it is not shown, since it may hold a secret): write kafka://host:9092/topic"))
 		}
 		rows, err := codec.Of[T]()
 		if err != nil {
@@ -182,7 +182,7 @@ func decoded[T any](ctx context.Context, s *Source, c dstream.Split, decode func
 			}
 			row, err := decode(recordOf(topic, partition, b, rec))
 			if err != nil {
-				return fmt.Errorf("kafka %s@%d: %w: %w", c.Name, offset, err, dstream.ErrPermanent)
+				return dstream.Permanent(fmt.Errorf("kafka %s@%d: %w", c.Name, offset, err))
 			}
 			if rows = append(rows, row); len(rows) == cap(rows) {
 				if err := flush(); err != nil {
@@ -215,7 +215,7 @@ func formatted[T any](ctx context.Context, s *Source, c dstream.Split, yield fun
 		return err
 	}
 	bad := func(b dstream.BadRecord) error {
-		return fmt.Errorf("kafka %s: %s (a source of the configuration can put such records aside, by dead_letters): %w", b.Position, b.Reason, dstream.ErrPermanent)
+		return dstream.Permanent(fmt.Errorf("kafka %s: %s (a source of the configuration can put such records aside, by dead_letters)", b.Position, b.Reason))
 	}
 	if _, err := s.Read(ctx, c, &dstream.Reader{Builder: b, Reject: bad}); err != nil {
 		return err

@@ -89,7 +89,7 @@ func (d *records) Start([]byte) {}
 
 // Decode implements format.Decoder.
 func (d *records) Decode([]byte, bool, func(int) string, *dstream.Reader) (int, int64, error) {
-	return 0, 0, fmt.Errorf("format=%s has no lines: only sources whose records are apart, as Kafka's, have it: %w", d.Format, dstream.ErrPermanent)
+	return 0, 0, dstream.Permanent(fmt.Errorf("format=%s has no lines: only sources whose records are apart, as Kafka's, have it", d.Format))
 }
 
 // DecodeRecord implements format.Decoder.

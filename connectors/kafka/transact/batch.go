@@ -92,6 +92,6 @@ func (p producer) advance(b *Batch) {
 // tooLarge is the error of a batch of one record that is refused for its size.
 func (b *Batch) tooLarge(topic string, k sarama.KError) error {
 	r := b.records[0]
-	return fmt.Errorf("a record of %d bytes, its key has %d of them: %w: raise max.message.bytes of topic %s, or write smaller rows: %w",
-		size(r), len(r.Key), k, topic, dstream.ErrPermanent)
+	return dstream.Permanent(fmt.Errorf("a record of %d bytes, its key has %d of them: %w: raise max.message.bytes of topic %s, or write smaller rows",
+		size(r), len(r.Key), k, topic))
 }

@@ -89,8 +89,8 @@ func (m Marker) text() string {
 // parseMarker reads the metadata of an offset.
 func parseMarker(id, text string) (m Marker, err error) {
 	if err := json.Unmarshal([]byte(text), &m); err != nil || m.Epoch < 0 {
-		return m, fmt.Errorf("the offsets of consumer group %s are not ours (%.60q): delete the group, or give the job or the sink another name: %w",
-			id, text, dstream.ErrPermanent)
+		return m, dstream.Permanent(fmt.Errorf("the offsets of consumer group %s are not ours (%.60q): delete the group, or give the job or the sink another name",
+			id, text))
 	}
 	return m, nil
 }

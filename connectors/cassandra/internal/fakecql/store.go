@@ -57,7 +57,7 @@ func (t *table) at(values map[string]operand) (*row, error) {
 	for _, k := range t.keys() {
 		v := values[k]
 		if v.state != given {
-			return nil, fmt.Errorf("Invalid null value in condition for column %s", k)
+			return nil, fmt.Errorf("invalid null value in condition for column %s", k)
 		}
 		key = append(key, v.bytes)
 		fmt.Fprintf(&id, "%x/", v.bytes)
