@@ -85,7 +85,7 @@ func printExplain(w io.Writer, g *dstream.Graph, o Options) error {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	o.Place.Scratch = scratch
+	o.Place.Scratch, o.Place.Look = scratch, true
 	if err := g.Open(o.Place); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 func serve(build func(*dstream.Job), c *config.Config, start config.Start, o Options) error {
 	finish, now, stop := signals()
 	defer stop()
+	told := finish
 	if c.StopAfter > 0 {
 		var cancel context.CancelFunc
 		finish, cancel = context.WithTimeout(finish, c.StopAfter)
@@ -32,6 +33,9 @@ func serve(build func(*dstream.Job), c *config.Config, start config.Start, o Opt
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(told, func() {
+		fmt.Fprintln(progress, "tidemill: finishing the batch at hand; a second signal leaves at once, and loses nothing either")
+	})()
 	o.Place.Out = progress.Around(os.Stdout)
 	if !o.Fresh {
 		recall(board, o.Checkpoint, c.KeepBatches)
@@ -45,7 +49,9 @@ func serve(build func(*dstream.Job), c *config.Config, start config.Start, o Opt
 	}
 	o.Warn = func(text string) { fmt.Fprintln(progress, "tidemill: "+text) }
 	o.Waiting = waitsShown(board, progress)
+	began := false
 	o.Ready = func(s Started) {
+		began = true
 		if err := start.TellCheckpoint(s.Checkpoint); err != nil {
 			o.Warn(err.Error())
 		}
@@ -56,6 +62,10 @@ func serve(build func(*dstream.Job), c *config.Config, start config.Start, o Opt
 	err = Run(finish, now, build, o)
 	hide()
 	shown.Wait()
+	if !began && err != nil {
+		progress.End("") // the error says it all
+		return err
+	}
 	progress.End(why(err, finish))
 	return err
 }

@@ -16,7 +16,7 @@ type Examination struct {
 // Examine looks at the endpoints of a graph that is not open, all at the same time: whether they open, and what connectors that are
 // Examined find out. It changes nothing. The order is that of the job: sources, tables, sinks.
 func (g *Graph) Examine(ctx context.Context, p Place) []Examination {
-	p.Job = g.Name
+	p.Job, p.Look = g.Name, true
 	var out []Examination
 	var open []func() (any, error)
 	add := func(kind, name, at string, o func() (any, error)) {

@@ -19,6 +19,7 @@ type Place struct {
 	Resolve     func(string) (string, error)
 	DeadLetters string    // URL of the sink for bad records; empty = none
 	Out         io.Writer // where sinks print that print; nil = standard output
+	Look        bool      // as in Endpoint; Examine sets it
 	Sources     map[string]Connector
 	Sinks       map[string]RecordSink
 }
@@ -82,7 +83,7 @@ func (p Place) endpoint(name, raw string, rows *codec.Codec) (Endpoint, error) {
 		}
 	}
 	e, err := endpoint(name, raw, p.Scratch, rows)
-	e.Job, e.Out = p.Job, p.Out
+	e.Job, e.Out, e.Look = p.Job, p.Out, p.Look
 	return e, err
 }
 

@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	serviceKills = flag.Int("service-kills", 40, "how often the job on services is killed; Cassandra and Kafka are killed a quarter as often each")
+	serviceKills = flag.Int("service-kills", 12, "how often the job on services is killed; Cassandra and Kafka are killed a quarter as often each")
 	serviceSeed  = flag.Uint64("service-seed", 1, "decides when")
 )
 

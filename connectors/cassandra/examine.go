@@ -3,6 +3,7 @@ package cassandra
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gocql/gocql"
 	"github.com/tidemill/tidemill/connectors/cassandra/cql"
@@ -23,8 +24,12 @@ func (s *Source) Examine(ctx context.Context) []dstream.Finding {
 func (s *Sink) Examine(ctx context.Context) []dstream.Finding {
 	x := examination{ctx: ctx, address: s.address, session: s.session, consistency: s.consistency}
 	x.cluster()
-	x.table(s.layout.table)
-	x.control()
+	if s.unmade != "" {
+		x.toMake("table "+s.layout.table.String(), s.unmade)
+	} else {
+		x.table(s.layout.table)
+	}
+	x.control(s.job, s.as)
 	x.settings("write_request_timeout", "batch_size_fail_threshold", "native_transport_max_request_data_in_flight_per_ip")
 	return x.found
 }
@@ -59,27 +64,42 @@ func (x *examination) table(t *schema.Table) {
 	x.add(dstream.Fine, "table "+t.String(), "", "%s", text)
 }
 
-// control looks whether sinks can leave their marks.
-func (x *examination) control() {
-	subject := "table " + newControl(x.address, nil).name()
+// control looks whether sinks can leave their marks, and at the one of this sink.
+func (x *examination) control(job, sink string) {
+	c := newControl(x.address, newCourier(x.session, x.address.keyspace, x.address.name()))
+	subject := "table " + c.name()
 	t, err := schema.Read(x.ctx, asking(x.session), x.address.keyspace, controlTable)
-	if err == nil {
-		x.add(dstream.Fine, subject, "", "is there, with %d columns", len(t.Columns))
+	if err != nil {
+		x.toMake(subject, c.ddl())
 		return
 	}
+	x.add(dstream.Fine, subject, "", "is there, with %d columns", len(t.Columns))
+	id := dstream.WriteID{Job: job, Sink: sink}
+	m, found, err := c.read(x.ctx, id)
+	switch ahead := time.Until(time.UnixMicro(m.ts)); {
+	case err != nil:
+		x.add(dstream.Broken, "mark of sink "+sink, "grant the user SELECT and MODIFY on the table, or start the nodes that are down", "%v", err)
+	case found && ahead > 0:
+		x.add(dstream.Doubtful, "mark of sink "+sink, "set the clock. A job that goes on from its checkpoint stays ahead of it; one that starts over is refused until then, unless its mark is forgotten: "+forget(c.name(), id),
+			"batch %d was written with the time %s, %s ahead of this machine's clock", m.batch, time.UnixMicro(m.ts).UTC().Format(time.RFC3339), ahead.Round(time.Second))
+	case found:
+		x.add(dstream.Fine, "mark of sink "+sink, "", "batch %d was written last, with the time %s", m.batch, time.UnixMicro(m.ts).UTC().Format(time.RFC3339))
+	}
+}
+
+// toMake says that a table is made when the job starts, if the user may.
+func (x *examination) toMake(subject, text string) {
 	if x.options.User == "" {
-		x.add(dstream.Fine, subject, "", "is made when the job starts")
+		x.add(dstream.Fine, subject, "", "is made when the job starts: %s", text)
 		return
 	}
-	may, known := x.mayCreate()
-	switch {
+	switch may, known := x.mayCreate(); {
 	case may:
-		x.add(dstream.Fine, subject, "", "is made when the job starts, and user %s may", x.options.User)
+		x.add(dstream.Fine, subject, "", "is made when the job starts, and user %s may: %s", x.options.User, text)
 	case known:
-		x.add(dstream.Broken, subject, "have somebody who may type: "+newControl(x.address, nil).ddl(), "is not there, and user %s may not make it", x.options.User)
+		x.add(dstream.Broken, subject, "have somebody who may type: "+text, "is not there, and user %s may not make it", x.options.User)
 	default:
-		x.add(dstream.Doubtful, subject, "if the job is refused, have somebody who may type: "+newControl(x.address, nil).ddl(),
-			"is not there; whether user %s may make it is not known", x.options.User)
+		x.add(dstream.Doubtful, subject, "if the job is refused, have somebody who may type: "+text, "is not there; whether user %s may make it is not known", x.options.User)
 	}
 }
 

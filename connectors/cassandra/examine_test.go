@@ -2,6 +2,7 @@ package cassandra
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,8 +39,21 @@ func TestExamine(t *testing.T) {
 	if err := s.Start(t.Context(), id(1, "totals")); err != nil {
 		t.Fatal(err)
 	}
-	if got := texts(s.Examine(t.Context())); !strings.Contains(got, "tidemill_sinks: is there, with 6 columns") {
+	if got := texts(s.Examine(t.Context())); !strings.Contains(got, "tidemill_sinks: is there, with 6 columns") || strings.Contains(got, "mark of sink") {
 		t.Error(got)
+	}
+	for _, m := range []struct {
+		ahead time.Duration
+		want  string
+	}{{-time.Hour, "ok mark of sink out: batch 1 was written last"}, {time.Hour, "warning mark of sink out: batch 1 was written with the time "}} {
+		at := dstream.WriteID{Job: "job", Sink: "out", Epoch: 1, Batch: 1}
+		at.Timestamp = time.Now().Add(m.ahead).UnixMicro()
+		if err := s.Finish(t.Context(), at, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := texts(s.Examine(t.Context())); !strings.Contains(got, m.want) {
+			t.Errorf("%q is missing in\n%s", m.want, got)
+		}
 	}
 	src, err := openTable(tableAt[total](t, c, ks+".totals", "consistency=two&timeout=9s"))
 	if err != nil {
@@ -49,6 +63,28 @@ func TestExamine(t *testing.T) {
 	if got := texts(src.Examine(t.Context())); !strings.Contains(got, "broken keyspace "+ks+": too few nodes answer") ||
 		!strings.Contains(got, "warning setting range_request_timeout: is ") || !strings.Contains(got, "but we wait for 9s only") {
 		t.Error(got)
+	}
+}
+
+// What doctor and explain open makes nothing.
+func TestLook(t *testing.T) {
+	c := servicetest.Cassandra(t, servicetest.CassandraOptions{})
+	ks := c.Keyspace(t)
+	look := endpointOf[total](t, fmt.Sprintf("cassandra://%s:%d/%s.totals?create=true", c.Hosts()[0], c.Port(), ks))
+	look.Look = true
+	for range 2 {
+		s, err := openSink(look)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := texts(s.Examine(t.Context()))
+		if want := "ok table " + ks + ".totals: is made when the job starts: CREATE TABLE IF NOT EXISTS " + ks + ".totals ("; !strings.Contains(got, want) || strings.Contains(got, "fits the rows") {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+		if by := s.By(); !slices.Equal(by, []string{"id"}) {
+			t.Errorf("by %v", by)
+		}
+		_ = s.Close()
 	}
 }
 

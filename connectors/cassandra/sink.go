@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,12 +20,15 @@ import (
 type Sink struct {
 	address
 	sinkOptions
+	job, as string // the names of the job and of the sink in it
 	session *cql.Session
 	layout  *layout
 	courier *courier
 	control control
-	keep    int       // bytes of rows that a write keeps before it sends them
-	sets    sync.Pool // of *rowSet
+	unmade  string // the statement that would make the table, of a sink that is only looked at
+	keep    int    // bytes of rows that a write keeps before it sends them
+	sets    spare[*rowSet]
+	blanks  spare[*blanks]
 
 	admitted atomic.Pointer[dstream.WriteID] // the batch that was last found to be written by the driver in charge
 }
@@ -63,7 +65,8 @@ func parseSink(e dstream.Endpoint) (a address, o sinkOptions, err error) {
 	return a, o, nil
 }
 
-// openSink connects, and checks that the table takes the rows; with create=true it makes one that is missing.
+// openSink connects, and checks that the table takes the rows; with create=true it makes one that is missing, unless the sink is only
+// looked at.
 func openSink(e dstream.Endpoint) (*Sink, error) {
 	a, o, err := parseSink(e)
 	if err != nil {
@@ -73,7 +76,7 @@ func openSink(e dstream.Endpoint) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{address: a, sinkOptions: o, session: session, courier: newCourier(session, a.keyspace, a.name()), keep: keptBytes}
+	s := &Sink{address: a, sinkOptions: o, job: e.Job, as: e.Name, session: session, courier: newCourier(session, a.keyspace, a.name()), keep: keptBytes}
 	s.control = newControl(a, s.courier)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -90,7 +93,7 @@ func (s *Sink) fit(ctx context.Context, e dstream.Endpoint) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.readTable(ctx, rows)
+	t, err := s.readTable(ctx, rows, e.Look)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +105,7 @@ func (s *Sink) fit(ctx context.Context, e dstream.Endpoint) (*layout, error) {
 }
 
 // readTable reads the table's columns. One that is missing is made, or it is said how to make it.
-func (s *Sink) readTable(ctx context.Context, rows *codec.Codec) (*schema.Table, error) {
+func (s *Sink) readTable(ctx context.Context, rows *codec.Codec, look bool) (*schema.Table, error) {
 	t, err := schema.Read(ctx, asking(s.session), s.keyspace, s.table)
 	var missing *schema.MissingError
 	if !errors.As(err, &missing) || missing.Table == "" {
@@ -117,6 +120,9 @@ func (s *Sink) readTable(ctx context.Context, rows *codec.Codec) (*schema.Table,
 		return nil, missing
 	case failed != nil:
 		return nil, lastingError{failed}
+	case look:
+		s.unmade = text
+		return schema.Planned(s.keyspace, s.table, rows)
 	}
 	if err := s.session.DDL(ctx, text); err != nil {
 		return nil, fmt.Errorf("make the table: %w", err)

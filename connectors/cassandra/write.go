@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/gocql/gocql"
 	"github.com/tidemill/tidemill/dstream"
 )
 
@@ -31,17 +30,13 @@ type writer struct {
 }
 
 func newWriter(s *Sink, ts int64) *writer {
-	rows, ok := s.sets.Get().(*rowSet)
-	if !ok {
-		rows = newRowSet(s.layout)
-	}
-	return &writer{sink: s, ts: ts, rows: rows}
+	return &writer{sink: s, ts: ts, rows: s.sets.take(func() *rowSet { return newRowSet(s.layout) })}
 }
 
 // release gives the rows' memory back: nothing is under way any more.
 func (w *writer) release() {
 	w.rows.reset()
-	w.sink.sets.Put(w.rows)
+	w.sink.sets.give(w.rows)
 }
 
 // take adds a chunk.
@@ -65,7 +60,7 @@ func (w *writer) flush(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f := &flight{writer: w, ctx: ctx, fail: cancel, work: make(chan *cargo)}
+	f := &flight{writer: w, ctx: ctx, fail: cancel, work: make(chan cargo)}
 	err := f.sendAll(w.ts + 2*int64(w.flushes))
 	close(f.work)
 	f.under.Wait()
@@ -87,15 +82,21 @@ type flight struct {
 	*writer
 	ctx     context.Context
 	fail    context.CancelCauseFunc
-	work    chan *cargo
+	work    chan cargo
 	senders int
 	under   sync.WaitGroup
 }
 
+// cargo is the rows of a parcel.
+type cargo struct {
+	rows   []int32
+	bytes  int // about
+	remove bool
+	ts     int64
+}
+
 func (f *flight) sendAll(ts int64) error {
-	var puts, removes []int32
-	return f.rows.partitions(func(rows []int32, distinct bool) error {
-		puts, removes = f.rows.fold(rows, distinct, puts[:0], removes[:0])
+	return f.rows.partitions(func(puts, removes []int32) error {
 		if err := f.cut(removes, true, ts); err != nil {
 			return err
 		}
@@ -114,7 +115,7 @@ func (f *flight) cut(rows []int32, remove bool, ts int64) error {
 			}
 			n, size = n+1, size+more
 		}
-		if err := f.give(newCargo(rows[:n], size, remove, ts)); err != nil {
+		if err := f.give(cargo{rows[:n], size, remove, ts}); err != nil {
 			return err
 		}
 		rows = rows[n:]
@@ -123,7 +124,7 @@ func (f *flight) cut(rows []int32, remove bool, ts int64) error {
 }
 
 // give hands a cargo to a sender that is free, or to a new one, or waits.
-func (f *flight) give(c *cargo) error {
+func (f *flight) give(c cargo) error {
 	select {
 	case f.work <- c:
 		return nil
@@ -131,12 +132,7 @@ func (f *flight) give(c *cargo) error {
 	}
 	if f.senders < mostSenders {
 		f.senders++
-		f.under.Go(func() {
-			f.send(c)
-			for c := range f.work {
-				f.send(c)
-			}
-		})
+		f.under.Go(func() { f.send(c) })
 		return nil
 	}
 	select {
@@ -147,13 +143,18 @@ func (f *flight) give(c *cargo) error {
 	}
 }
 
-func (f *flight) send(c *cargo) {
-	defer c.release()
-	err := f.sink.courier.deliver(f.ctx, parcel{f.rows.tokens[c.rows[0]], c.size, func(ctx context.Context) error {
-		return c.send(ctx, f.sink, f.rows)
-	}})
-	if err != nil {
-		f.fail(err)
+// send sends a cargo, and those that come after it.
+func (f *flight) send(c cargo) {
+	s := f.sink
+	b := s.blanks.take(newBlanks)
+	defer s.blanks.give(b)
+	b.rows = f.rows
+	defer func() { b.rows = nil }()
+	for more := true; more; c, more = <-f.work {
+		send := func(ctx context.Context) error { return b.send(ctx, s.session, c) }
+		if err := s.courier.deliver(f.ctx, parcel{f.rows.tokens[c.rows[0]], c.bytes, send}); err != nil {
+			f.fail(err)
+		}
 	}
 }
 
@@ -168,85 +169,6 @@ func (r *rowSet) size(row int32, remove bool) int {
 		n += 4 + max(int(c.n), 0)
 	}
 	return n
-}
-
-// cargo is the rows of a parcel, and the memory that their statement is made in: it is used again, since most of what a row would cost is
-// that.
-type cargo struct {
-	rows    []int32
-	size    int // in bytes, about
-	remove  bool
-	ts      int64
-	values  []value
-	args    []any
-	entries []gocql.BatchEntry
-}
-
-// value is the bytes of a value as they are. gocql is given a pointer to it, which takes no memory.
-type value []byte
-
-// MarshalCQL returns the bytes.
-func (v *value) MarshalCQL(gocql.TypeInfo) ([]byte, error) { return *v, nil }
-
-var cargos = sync.Pool{New: func() any { return new(cargo) }}
-
-func newCargo(rows []int32, size int, remove bool, ts int64) *cargo {
-	c := cargos.Get().(*cargo)
-	c.size, c.remove, c.ts = size, remove, ts
-	c.rows = append(c.rows[:0], rows...) // puts and removes are used again for the next partition
-	return c
-}
-
-// release gives the memory back. Nothing refers to it: gocql has copied the values into a frame when it returns.
-func (c *cargo) release() {
-	clear(c.values)
-	clear(c.args)
-	clear(c.entries)
-	cargos.Put(c)
-}
-
-// send sends the rows in one request.
-func (c *cargo) send(ctx context.Context, s *Sink, r *rowSet) error {
-	text, width := r.insert, r.width
-	if c.remove {
-		text, width = r.remove, r.key
-	}
-	c.fill(r, text, width)
-	if len(c.rows) == 1 {
-		return s.session.Query(ctx, text, c.args...).WithTimestamp(c.ts).Exec()
-	}
-	b := s.session.Batch(ctx).WithTimestamp(c.ts)
-	b.Entries = c.entries
-	return s.session.ExecuteBatch(b)
-}
-
-func (c *cargo) fill(r *rowSet, text string, width int) {
-	c.values, c.args, c.entries = grown(c.values, len(c.rows)*width), grown(c.args, len(c.rows)*width), grown(c.entries, len(c.rows))
-	for k, row := range c.rows {
-		args := c.args[k*width : (k+1)*width : (k+1)*width]
-		for i, cell := range r.row(row)[:width] {
-			v := &c.values[k*width+i]
-			switch {
-			case cell.n >= 0:
-				*v = r.value(cell)
-				args[i] = v
-			case cell.n == null && r.writeNulls:
-				*v = nil
-				args[i] = v
-			default:
-				args[i] = gocql.UnsetValue
-			}
-		}
-		c.entries[k] = gocql.BatchEntry{Stmt: text, Args: args, Idempotent: true}
-	}
-}
-
-// grown returns s with length n.
-func grown[E any](s []E, n int) []E {
-	if cap(s) < n {
-		return make([]E, n, 2*n)
-	}
-	return s[:n]
 }
 
 var _ interface {

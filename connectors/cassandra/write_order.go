@@ -59,10 +59,11 @@ func (r *rowSet) compare(a, b int32, from, to int) int {
 	return 0
 }
 
-// partitions calls each with the rows of one partition after the other, in the order of tokens: the rows ordered by their clustering key, and
-// those of one primary key in the order in which they came. distinct tells that no two have one primary key.
-func (r *rowSet) partitions(each func(rows []int32, distinct bool) error) error {
+// partitions calls each with what is to be written and deleted of one partition after the other, in the order of tokens, each primary key
+// once in either. The slices are valid until the rows are reset.
+func (r *rowSet) partitions(each func(puts, removes []int32) error) error {
 	order := byToken(r.tokens)
+	r.puts, r.removes = slices.Grow(r.puts[:0], len(order)), r.removes[:0]
 	for len(order) > 0 {
 		n := 1
 		for n < len(order) && r.tokens[order[n]] == r.tokens[order[0]] {
@@ -78,7 +79,9 @@ func (r *rowSet) partitions(each func(rows []int32, distinct bool) error) error 
 					n++
 				}
 			}
-			if err := each(run[:n], distinct); err != nil {
+			puts, removes := len(r.puts), len(r.removes)
+			r.fold(run[:n], distinct)
+			if err := each(r.puts[puts:], r.removes[removes:]); err != nil {
 				return err
 			}
 			run = run[n:]
@@ -108,8 +111,8 @@ func (r *rowSet) sort(run []int32) (one, distinct bool) {
 }
 
 // fold leaves at most one row to write and one to delete of each primary key of a partition: what the table would hold had they been written one
-// after the other. puts and removes are reused.
-func (r *rowSet) fold(rows []int32, distinct bool, puts, removes []int32) (_, _ []int32) {
+// after the other. distinct tells that no two have one key.
+func (r *rowSet) fold(rows []int32, distinct bool) {
 	r.foldStatics(rows)
 	for len(rows) > 0 {
 		n := 1
@@ -119,16 +122,15 @@ func (r *rowSet) fold(rows []int32, distinct bool, puts, removes []int32) (_, _ 
 		last := rows[n-1]
 		switch {
 		case r.deleted[last]:
-			removes = append(removes, last)
+			r.removes = append(r.removes, last)
 		default:
 			if r.merge(rows[:n]) {
-				removes = append(removes, last)
+				r.removes = append(r.removes, last)
 			}
-			puts = append(puts, last)
+			r.puts = append(r.puts, last)
 		}
 		rows = rows[n:]
 	}
-	return puts, removes
 }
 
 // merge fills what the last row of a key leaves out with what the rows before it had, back to where the key was deleted. It reports whether

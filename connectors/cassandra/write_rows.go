@@ -19,6 +19,8 @@ type rowSet struct {
 	tokens  []ring.Token
 	deleted []bool
 	scratch []byte
+
+	puts, removes []int32 // rows that are written and deleted, in the order in which they are sent
 }
 
 // cell is a value: a place in bytes. Rows of one flush are far below 4 GiB.
@@ -43,6 +45,9 @@ func (r *rowSet) value(c cell) []byte { return r.bytes[c.at : c.at+uint32(c.n) :
 func (r *rowSet) reset() {
 	r.bytes, r.cells, r.tokens, r.deleted = r.bytes[:0], r.cells[:0], r.tokens[:0], r.deleted[:0]
 }
+
+// memory is about what a row set takes.
+func (r *rowSet) memory() int { return cap(r.bytes) + 8*cap(r.cells) + 17*cap(r.tokens) }
 
 // add encodes a chunk. Of rows that are to be deleted only the key counts.
 func (r *rowSet) add(out dstream.Output) error {

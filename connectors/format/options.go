@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tidemill/tidemill/connectors/internal/param"
 	"github.com/tidemill/tidemill/dstream"
 )
 
@@ -95,8 +96,7 @@ func (o *options) parameter(name string, values, valid, own []string) error {
 		return nil
 	}
 	if !slices.Contains(valid, name) {
-		return fmt.Errorf("parameter %s is not known with format=%s: valid are %s", name, o.format,
-			strings.Join(slices.Concat(valid, own), ", "))
+		return fmt.Errorf("parameter %s is not known with format=%s: valid are %s", name, o.format, param.Listing(name, valid, own))
 	}
 	if len(values) != 1 {
 		return fmt.Errorf("parameter %s is given %d times: give it once", name, len(values))

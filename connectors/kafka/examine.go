@@ -18,6 +18,13 @@ import (
 func (s *Source) Examine(ctx context.Context) []dstream.Finding {
 	topics, err := s.cluster.Topics(ctx, s.topics...)
 	out := s.access.Examine(ctx, s.cluster)
+	told := err != nil && broken(out) && broker.KindOf(err) == broker.Away // by each broker, why it is away
+	if x, ok := s.decoder().(dstream.Examined); ok {
+		out = append(out, x.Examine(ctx)...)
+	}
+	if told {
+		return out
+	}
 	if err != nil {
 		return append(out, dstream.Finding{Severity: dstream.Broken, Subject: "topics", Text: err.Error(), Remedy: "start the brokers, or correct the URL"})
 	}
@@ -31,6 +38,10 @@ func (s *Source) Examine(ctx context.Context) []dstream.Finding {
 		out = append(out, s.examineTopic(ctx, topics[name])...)
 	}
 	return out
+}
+
+func broken(found []dstream.Finding) bool {
+	return slices.ContainsFunc(found, func(f dstream.Finding) bool { return f.Severity == dstream.Broken })
 }
 
 func (s *Source) examineTopic(ctx context.Context, t broker.Topic) []dstream.Finding {

@@ -79,18 +79,3 @@ func TestShares(t *testing.T) {
 		}
 	})
 }
-
-func TestNearest(t *testing.T) {
-	for name, want := range map[string]string{"clicsk": "clicks", "CLICKS": "", "views": "view", "x": ""} {
-		got := ""
-		if near := nearest(name, []string{"clicks", "view", "orders"}); len(near) > 0 {
-			got = near[0]
-		}
-		if name == "CLICKS" {
-			continue // letters count as the same in either case, and the name itself is no suggestion
-		}
-		if got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
-	}
-}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/tidemill/tidemill/connectors/internal/param"
 	"github.com/tidemill/tidemill/connectors/kafka/broker"
 	"github.com/tidemill/tidemill/dstream"
 )
@@ -135,42 +136,8 @@ func (v *view) leader(topic string, partition int32) string {
 func (v *view) missing(ctx context.Context, name string) error {
 	there, err := v.all(ctx, v.now())
 	hint := "create it, or correct the name"
-	if near := nearest(name, slices.Sorted(maps.Keys(there))); err == nil && len(near) > 0 {
+	if near := param.Nearest(name, slices.Sorted(maps.Keys(there))); err == nil && len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, " or ") + "? Else create it"
 	}
 	return dstream.Permanent(fmt.Errorf("%s: there is no topic %q: %s", v.cluster.Access, name, hint))
-}
-
-// nearest lists up to three names that are a few letters from the one given, the nearest first.
-func nearest(name string, of []string) []string {
-	var out []string
-	most := max(2, len(name)/3)
-	for d := 1; d <= most && len(out) < 3; d++ {
-		for _, n := range of {
-			if len(out) < 3 && distance(strings.ToLower(name), strings.ToLower(n)) == d {
-				out = append(out, n)
-			}
-		}
-	}
-	return out
-}
-
-// distance is Levenshtein's: how many letters have to be put in, taken out or changed.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

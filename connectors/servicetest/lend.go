@@ -18,8 +18,9 @@ type loan struct {
 	Path           classPath
 }
 
+// loanVariable does not begin with TIDEMILL_: jobs, which tests start too, take that for a setting and refuse one that they do not know.
 func loanVariable(name string) string {
-	return fmt.Sprintf("TIDEMILL_SERVICETEST_%X", sha256.Sum256([]byte(name)))[:40]
+	return fmt.Sprintf("SERVICETEST_LOAN_%X", sha256.Sum256([]byte(name)))[:40]
 }
 
 // lend puts a loan where processes that this one starts will look for it.

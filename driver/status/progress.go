@@ -150,7 +150,7 @@ func (p *Progress) Put(r *report.Batch) {
 	p.event(told(r))
 }
 
-// End takes the live line away, prints how the job ended and why, and shows nothing afterwards. What is still written
+// End takes the live line away, prints how the job ended and why (nothing for a why of ""), and shows nothing afterwards. What is still written
 // through it passes. Calling it again does nothing.
 func (p *Progress) End(why string) {
 	s, took := p.board.Summary(), p.board.uptime()
@@ -164,7 +164,9 @@ func (p *Progress) End(why string) {
 		a.flush()
 	}
 	p.ended = true
-	p.write(p.opt.Out, p.ending(s, took, why))
+	if why != "" {
+		p.write(p.opt.Out, p.ending(s, took, why))
+	}
 }
 
 // Write prints p above the live line, a whole line at a time: what does not end with one waits for the rest.

@@ -33,7 +33,7 @@ func nightly(w io.Writer, each time.Duration) error {
 	}
 	for _, f := range found.fuzz {
 		fmt.Fprintf(w, "fuzz %s %s for %v\n", f.folder, f.name, each)
-		cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+f.name+"$", "-fuzztime", each.String(), f.folder)
+		cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+f.name+"$", "-fuzztime", each.String(), "-fuzzminimizetime", "50x", f.folder)
 		cmd.Stdout, cmd.Stderr = w, os.Stderr
 		if err := cmd.Run(); err != nil {
 			return fmt.Errorf("%s in %s: %w; the input that failed lies in its testdata", f.name, f.folder, err)

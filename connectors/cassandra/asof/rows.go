@@ -122,7 +122,7 @@ func (q *query) plan(b *schema.Binding) error {
 		q.into = append(q.into, &stamp{&q.newest})
 	}
 	if len(q.into) == len(q.row.Into()) {
-		return fmt.Errorf("table %s has no column outside its key that has a write time, so nobody knows as of when its rows are", q.table)
+		return fmt.Errorf("table %s has no column outside its key that has a write time, so nobody knows as of when its rows are: give them a field that is not part of the key", q.table)
 	}
 	return nil
 }

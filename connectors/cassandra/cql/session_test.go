@@ -148,7 +148,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		"wrong password": {cql.Options{Hosts: guarded.Hosts(), User: "mill", Password: "wrong"}, true, `refuses user "mill": check user and password`},
 		"no password":    {cql.Options{Hosts: guarded.Hosts()}, true, "wants a login: put user:password@"},
 		"no user":        {cql.Options{Hosts: guarded.Hosts(), Password: "right"}, true, "a password without a user"},
-		"no keyspace":    {cql.Options{Hosts: plain.Hosts(), Keyspace: "nowhere"}, true, `CREATE KEYSPACE "nowhere" WITH replication`},
+		"no keyspace":    {cql.Options{Hosts: plain.Hosts(), Keyspace: "nowhere"}, true, `, but ks; name another, or have it made, with as many copies as you want: CREATE KEYSPACE "nowhere" WITH replication`},
 		"no data centre": {cql.Options{Hosts: plain.Hosts(), DC: "dc7"}, true, `no data centre "dc7": there are dc1`},
 		"no number":      {cql.Options{Hosts: []string{"127.0.0.1:http"}}, true, "the port is no number"},
 		"name not found": {cql.Options{Hosts: []string{"nowhere.invalid"}}, false, "cannot be found: check the name"},

@@ -231,6 +231,17 @@ func (s *Session) checkKeyspace() error {
 	if _, ok := r.Replication(s.o.Keyspace); ok {
 		return nil
 	}
-	return permanent(nil, "there is no keyspace %q: name another, or have it made, with as many copies as you want: "+
-		`CREATE KEYSPACE "%s" WITH replication = {'class': 'NetworkTopologyStrategy', '%s': 3}`, s.o.Keyspace, s.o.Keyspace, r.DC)
+	own := slices.DeleteFunc(r.Keyspaces(), func(name string) bool { return name == "system" || strings.HasPrefix(name, "system_") })
+	local := 0
+	for _, n := range r.Nodes {
+		if n.DC == r.DC {
+			local++
+		}
+	}
+	there := ""
+	if len(own) > 0 {
+		there = ", but " + strings.Join(own[:min(20, len(own))], ", ")
+	}
+	return permanent(nil, "there is no keyspace %q%s; name another, or have it made, with as many copies as you want: "+
+		`CREATE KEYSPACE "%s" WITH replication = {'class': 'NetworkTopologyStrategy', '%s': %d}`, s.o.Keyspace, there, s.o.Keyspace, r.DC, min(3, local))
 }

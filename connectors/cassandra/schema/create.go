@@ -43,6 +43,31 @@ func Create(keyspace, name string, c *codec.Codec, o Options) (string, error) {
 	return "CREATE TABLE IF NOT EXISTS " + cqltype.Quote(keyspace) + "." + cqltype.Quote(name) + " (" + strings.Join(parts, ", ") + ")" + o.with(key), nil
 }
 
+// Planned is the table that the statement of Create makes.
+func Planned(keyspace, name string, c *codec.Codec) (*Table, error) {
+	if _, err := Create(keyspace, name, c, Options{}); err != nil {
+		return nil, err
+	}
+	t := &Table{Keyspace: keyspace, Name: name}
+	for i := range c.Fields {
+		f := &c.Fields[i]
+		of, err := cqltype.Default(f)
+		if err != nil {
+			return nil, err
+		}
+		role := Regular
+		switch {
+		case f.Partition:
+			role = Partition
+		case f.Key:
+			role = Clustering
+		}
+		t.Columns = append(t.Columns, Column{Name: f.Name, Type: of, Role: role})
+	}
+	slices.SortStableFunc(t.Columns, func(a, b Column) int { return int(a.Role) - int(b.Role) })
+	return t, nil
+}
+
 // createType is the statement that makes a type for a struct.
 func createType(keyspace string, f *codec.Field) string {
 	var parts []string

@@ -109,7 +109,7 @@ func (c *client) get(ctx context.Context, elem ...string) (*answer, error) {
 	return nil, c.refusal(status)
 }
 
-// refusal is the error of a status that is no answer; nil of one that is.
+// refusal is the error of a status that is no answer.
 func (c *client) refusal(status int) error {
 	switch {
 	case status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500:
@@ -173,12 +173,22 @@ func prefixed(advice string) string {
 
 // check asks for something that every registry has, to see whether it talks to us. It says nothing of one that is away.
 func (c *client) check(ctx context.Context) error {
-	status, _, err := c.fetch(ctx, "schemas", "types")
-	if err == nil && (status == http.StatusUnauthorized || status == http.StatusForbidden) {
-		err = c.refusal(status)
-	}
+	err := c.reach(ctx)
 	if _, away := errors.AsType[*awayError](err); away {
 		return nil
 	}
 	return err
+}
+
+// reach is check that also says when the registry is away. Other answers are good enough: not every registry knows the path.
+func (c *client) reach(ctx context.Context) error {
+	status, _, err := c.fetch(ctx, "schemas", "types")
+	if err != nil {
+		return err
+	}
+	switch err := c.refusal(status); {
+	case errors.As(err, new(*awayError)), status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return err
+	}
+	return nil
 }

@@ -55,7 +55,7 @@ func (o *Options) read(q url.Values, more, own []string) error {
 		switch {
 		case slices.Contains(own, name):
 		case !slices.Contains(valid, name):
-			return fmt.Errorf("parameter %s is not known with format=%s: valid are %s", name, o.Format, strings.Join(slices.Concat(valid, own), ", "))
+			return fmt.Errorf("parameter %s is not known with format=%s: valid are %s", name, o.Format, param.Listing(name, valid, own))
 		case len(q[name]) != 1:
 			return fmt.Errorf("parameter %s is given %d times: give it once", name, len(q[name]))
 		}

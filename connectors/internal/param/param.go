@@ -35,7 +35,7 @@ func (s *Set) Err() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.values)) {
 		if !s.known[name] {
-			return fmt.Errorf("%s: unknown parameter %q; %s", s.url.Redacted(), name, s.listing())
+			return fmt.Errorf("%s: unknown parameter %q; %s%s", s.url.Redacted(), name, s.listing(), Hint(name, s.Names()))
 		}
 	}
 	return nil

@@ -20,7 +20,7 @@ func TestErr(t *testing.T) {
 	for _, c := range []struct{ query, want string }{
 		{"", ""},
 		{"n=3&d=5ms&b=true&f=1.5&t=2026-01-01T00:00:00Z&o=b&s=x", ""},
-		{"rosw=5", `unknown parameter "rosw"; known are b, d, f, n, o, s, t`},
+		{"rosw=5", `unknown parameter "rosw"; known are b, d, f, n, o, rows, s, t; did you mean rows?`},
 		{"n=0", "n=0: want a whole number from 1 to 9"},
 		{"n=x", "want a whole number"},
 		{"n=1&n=2", "given 2 times"},
@@ -34,6 +34,7 @@ func TestErr(t *testing.T) {
 	} {
 		p := Of(parse(t, "x://y?"+c.query))
 		p.String("s", "")
+		p.String("rows", "")
 		p.OneOf("o", "a", "b")
 		p.Int("n", 1, 1, 9)
 		p.Float("f", 1, 0, 2)

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/tidemill/tidemill/connectors/internal/param"
@@ -129,6 +131,40 @@ func TestAskEnds(t *testing.T) {
 	}
 	if _, err := a.Open(ctx, a.Brokers[0]); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// An answer that comes after its time is no answer to what is asked next.
+func TestLateAnswersAreNotRead(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := (&dialer{}).Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	late := func(deadline time.Time) (n int, err error) {
+		if err := c.SetReadDeadline(deadline); err != nil {
+			t.Fatal(err)
+		}
+		return c.Read(make([]byte, 8))
+	}
+	if n, err := late(time.Unix(1, 0)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	if _, err := server.Write([]byte("late")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := late(time.Time{}); n != 0 || KindOf(err) != Away {
+		t.Errorf("%d bytes, %v", n, err)
 	}
 }
 

@@ -36,7 +36,24 @@ func (d *dialer) Dial(network, addr string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.end(c)
+	return d.end(&finalConn{Conn: c})
+}
+
+// finalConn is a connection on which nothing is read any more once reading has failed. Sarama asks for the versions a second time, on the
+// same connection, if the first answer is late, and takes that answer, if it comes then, for the one to the second: all that is read
+// afterwards answers the question before. Where a broker was stopped for longer than AnswerTimeout, that would end the job.
+type finalConn struct {
+	net.Conn
+	err error // of the read that failed; sarama reads from one goroutine at a time
+}
+
+// Read reads, unless that has failed before.
+func (c *finalConn) Read(b []byte) (n int, err error) {
+	if c.err != nil {
+		return 0, c.err
+	}
+	n, c.err = c.Conn.Read(b)
+	return n, c.err
 }
 
 func encrypt(ctx context.Context, c net.Conn, config *tls.Config, addr string) (net.Conn, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 
 	"github.com/IBM/sarama"
 	"github.com/tidemill/tidemill/connectors/internal/secure"
@@ -117,6 +118,8 @@ func guess(err error) string {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the broker hangs up; if that goes on: does this port want TLS (tls=true) or a login (kafka://user:password@…)?"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return "no answer in time: is it stopped, or is this no port of Kafka?"
 	case errors.As(err, &decoding):
 		return "this is no answer of Kafka: does the port speak TLS (tls=true), or another protocol?"
 	}

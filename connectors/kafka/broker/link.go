@@ -3,8 +3,10 @@ package broker
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/tidemill/tidemill/dstream"
 )
 
 // Link is a connection to one broker, on which one goroutine at a time asks. Of sarama's broker it makes one whose requests end when
@@ -44,6 +46,7 @@ func (l *Link) Ask(ctx context.Context, request func(*sarama.Broker) error) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	defer l.tellSilence(ctx)()
 	stop := context.AfterFunc(ctx, l.dialer.stop)
 	err := request(l.broker)
 	if !stop() {
@@ -52,6 +55,21 @@ func (l *Link) Ask(ctx context.Context, request func(*sarama.Broker) error) erro
 	}
 	l.broken = l.broken || err != nil
 	return err
+}
+
+// silence is how long a broker may take for an answer without a word to the job: a fetch of no records takes half as long.
+const silence = time.Second
+
+// tellSilence tells the job when the broker has not answered for a while. A connection to a machine that is hung stays open, so that nothing
+// fails before AnswerTimeout. over ends it.
+func (l *Link) tellSilence(ctx context.Context) (over func()) {
+	told := make(chan func(), 1)
+	t := time.AfterFunc(silence, func() { told <- dstream.Waiting(ctx, "kafka "+l.Addr+": no answer yet") })
+	return func() {
+		if !t.Stop() {
+			(<-told)()
+		}
+	}
 }
 
 // Close closes the connection.
