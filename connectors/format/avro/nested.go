@@ -6,7 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/hamba/avro/v2"
-	"github.com/tidemill/tidemill/connectors/format/registry/slot"
+	"github.com/tidemill/tidemill/connectors/format/internal/slot"
 	"github.com/tidemill/tidemill/rdd/codec"
 )
 

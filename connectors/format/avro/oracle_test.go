@@ -11,8 +11,8 @@ import (
 
 	"github.com/hamba/avro/v2"
 	"github.com/tidemill/tidemill/connectors/format"
+	"github.com/tidemill/tidemill/connectors/format/internal/slot"
 	"github.com/tidemill/tidemill/connectors/format/registry"
-	"github.com/tidemill/tidemill/connectors/format/registry/slot"
 	"github.com/tidemill/tidemill/rdd/codec"
 	"pgregory.net/rapid"
 )

@@ -2,7 +2,7 @@ package avro
 
 import (
 	"github.com/hamba/avro/v2"
-	"github.com/tidemill/tidemill/connectors/format/registry/slot"
+	"github.com/tidemill/tidemill/connectors/format/internal/slot"
 )
 
 // shape is what it takes to pass over a value.

@@ -4,7 +4,7 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/tidemill/tidemill/connectors/format/registry/slot"
+	"github.com/tidemill/tidemill/connectors/format/internal/slot"
 )
 
 // short is the error of a value that is longer than what is left of its record.

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/tidemill/tidemill/connectors/format/internal/slot"
 	"github.com/tidemill/tidemill/connectors/format/registry"
-	"github.com/tidemill/tidemill/connectors/format/registry/slot"
 	"github.com/tidemill/tidemill/rdd/codec"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"

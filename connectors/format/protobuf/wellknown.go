@@ -5,7 +5,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/tidemill/tidemill/connectors/format/registry/slot"
+	"github.com/tidemill/tidemill/connectors/format/internal/slot"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 

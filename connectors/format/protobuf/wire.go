@@ -3,7 +3,7 @@ package protobuf
 import (
 	"strconv"
 
-	"github.com/tidemill/tidemill/connectors/format/registry/slot"
+	"github.com/tidemill/tidemill/connectors/format/internal/slot"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tidemill/tidemill/connectors/format/registry/slot"
+	"github.com/tidemill/tidemill/connectors/format/internal/slot"
 	"github.com/tidemill/tidemill/connectors/internal/param"
 	"github.com/tidemill/tidemill/connectors/internal/secure"
 	"github.com/tidemill/tidemill/dstream"

@@ -11,6 +11,7 @@ type Misfit struct {
 	What string // `: "cheap" is not a number`, " is missing"
 }
 
+// Error says what of a record does not fit where.
 func (m *Misfit) Error() string {
 	if m.Path == "" {
 		return "the record" + m.What
