@@ -19,14 +19,18 @@ import (
 // It runs the tests, closes the clusters that they shared, and then fails if goroutines are left, but for those that ignore names.
 // It does not return.
 func Main(m *testing.M, ignore ...goleak.Option) {
-	goleak.VerifyTestMain(closing{m}, append(ignore, meters)...)
+	ignore = append(ignore, meters)
+	goleak.VerifyTestMain(closing{m, ignore}, ignore...)
 }
 
 // meters is a goroutine that sarama's metrics library starts once in a program and never ends.
 var meters = goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")
 
 // closing closes the shared clusters after the tests and before anybody looks for goroutines.
-type closing struct{ m *testing.M }
+type closing struct {
+	m      *testing.M
+	ignore []goleak.Option
+}
 
 // Run runs the tests; the exit code is that of the tests, or 1 if a cluster could not be closed.
 func (c closing) Run() int {
@@ -35,7 +39,19 @@ func (c closing) Run() int {
 		os.Stderr.WriteString("servicetest: " + err.Error() + "\n")
 		code = max(code, 1)
 	}
+	c.settle()
 	return code
+}
+
+// settle gives goroutines that end on their own the time to do so: gocql goes on for seconds to connect to a node that was killed, also after
+// its session was closed (a second between three attempts). A look waits a second itself, so this is half a minute at most, and none for
+// a process that leaves nothing behind.
+func (c closing) settle() {
+	for range 30 {
+		if goleak.Find(c.ignore...) == nil {
+			return
+		}
+	}
 }
 
 // pool has the clusters that the tests of this process share, by the service and its options.
