@@ -8,13 +8,13 @@ import (
 	"github.com/tidemill/tidemill/driver/schedule"
 	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/dstream"
-	"github.com/tidemill/tidemill/executor"
+	"github.com/tidemill/tidemill/executor/wire"
 )
 
 // classify decides, for the whole engine, what an error means: that another attempt may succeed, that this batch cannot, or that
 // the job cannot. Unless it is known to be hopeless, an error is worth a retry.
 func classify(err error) schedule.Class {
-	var digest *executor.DigestError
+	var digest *wire.DigestError
 	switch {
 	case errors.As(err, &digest), errors.Is(err, store.ErrFenced), errors.As(err, new(*dstream.LossError)):
 		return schedule.FailJob

@@ -36,7 +36,9 @@ func collectSegments(st store.Store, epoch store.Epoch, live *commitRecord) erro
 	used := map[string]bool{}
 	newest := ""
 	for _, r := range live.refs() {
-		used[r.Segment] = true
+		for _, f := range r.Frames() {
+			used[f.Segment] = true
+		}
 	}
 	entries, err := st.List(stateFolder)
 	if err != nil {

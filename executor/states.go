@@ -55,16 +55,16 @@ func (s *states) of(p partition, fresh func() dstream.State) (dstream.State, err
 		return st, nil
 	}
 	st := fresh()
-	if ref, ok := s.live[p]; ok && ref.Length > 0 {
-		if err := s.restore(st, ref); err != nil {
-			return nil, fmt.Errorf("restore the state of %s, partition %d, from %s: %w", p.step, p.part, ref.Segment, err)
+	if ref, ok := s.live[p]; ok && ref.Base.Length > 0 {
+		if err := s.restore(st, ref.Base); err != nil {
+			return nil, fmt.Errorf("restore the state of %s, partition %d, from %s: %w", p.step, p.part, ref.Base.Segment, err)
 		}
 	}
 	s.held[p] = st
 	return st, nil
 }
 
-func (s *states) restore(st dstream.State, ref wire.StateRef) error {
+func (s *states) restore(st dstream.State, ref wire.Frame) error {
 	f, c, err := s.segments.Open(ref.Segment)
 	if err != nil {
 		return err
@@ -120,8 +120,8 @@ func (s *states) save(p partition, v version) (wire.StateRef, error) {
 	if err := s.segment.Append(v.frame); err != nil {
 		return ref, fmt.Errorf("write state: %w", err)
 	}
-	ref.Segment, ref.Offset, ref.Length = s.name, s.at, int64(len(v.frame))
-	s.at += ref.Length
+	ref.Base = wire.Frame{Segment: s.name, Offset: s.at, Length: int64(len(v.frame))}
+	s.at += ref.Base.Length
 	s.dirty = true
 	return ref, nil
 }

@@ -158,7 +158,7 @@ func (w *Worker) begin(m wire.Begin) {
 	}
 	b, err := w.g.Batch(m.Plan)
 	if err == nil && b.Program.Digest != m.Plan.Stages {
-		err = &DigestError{Driver: m.Plan.Stages, Worker: b.Program.Digest}
+		err = &wire.DigestError{Driver: m.Plan.Stages, Worker: b.Program.Digest}
 	}
 	if err != nil {
 		w.report(wire.Refused{Batch: m.Plan.Batch, Err: err})
@@ -170,15 +170,6 @@ func (w *Worker) begin(m wire.Begin) {
 	clear(w.attempts)
 }
 
-// DigestError says that driver and worker have built different graphs.
-type DigestError struct{ Driver, Worker string }
-
-// Error names both digests and what to look for.
-func (e *DigestError) Error() string {
-	return fmt.Sprintf("the worker's graph differs from the driver's (stages %s there, %s here): build must depend on nothing but its parameters; "+
-		"look for the clock, random numbers, the environment, files, or iteration over a map in it", e.Driver, e.Worker)
-}
-
 func (w *Worker) action(m wire.Action) {
 	open := w.open(m.Epoch, m.Batch)
 	if open == nil {
@@ -186,7 +177,7 @@ func (w *Worker) action(m wire.Action) {
 	}
 	p, err := open.b.Action(w.ctx, m.Body, m.Index, m.Recorded)
 	if err == nil && p.Digest != m.Digest {
-		err = &DigestError{Driver: m.Digest, Worker: p.Digest}
+		err = &wire.DigestError{Driver: m.Digest, Worker: p.Digest}
 	}
 	if err != nil {
 		w.report(wire.Refused{Batch: m.Batch, Program: m.Program, Err: err})

@@ -94,7 +94,7 @@ func TestWorkerRefusesAnotherGraph(t *testing.T) {
 	other.Stages = "0000000000000000"
 	w.Take(wire.Begin{Epoch: 1, Plan: &other})
 	r, ok := (<-reports).(wire.Refused)
-	if !ok || !errors.As(r.Err, new(*DigestError)) {
+	if !ok || !errors.As(r.Err, new(*wire.DigestError)) {
 		t.Errorf("%+v, want a refusal that names both digests", r)
 	}
 }

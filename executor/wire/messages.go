@@ -33,10 +33,52 @@ type Action struct {
 	Digest   string        // of the sub-job's stages
 }
 
-// Launch starts tasks.
+// Launch starts tasks. What they need to know comes with it, unless the worker was told before: where the outputs of their parents lie,
+// and which versions of state they start from, if the worker may hold others.
 type Launch struct {
+	Epoch   int64
+	Tasks   []rdd.TaskID
+	Outputs []*Outputs // replaces what the worker knows of these stages
+	States  []StateRef // versions after the last COMMIT, of the partitions of Tasks whose state lies elsewhere
+}
+
+// Peers tells a worker who the others are. It comes before the first Launch that counts on it.
+type Peers struct {
 	Epoch int64
-	Tasks []rdd.TaskID
+	From  int    // number of the first of them; those before are known
+	Peers []Peer // numbered on; a number is never given twice under one epoch
+}
+
+// Peer is one incarnation of a worker, as other workers reach it.
+type Peer struct {
+	Worker      string // the name of its executor
+	Incarnation uint64 // of its attachment to the driver: what an earlier one held is gone
+	Address     string // host:port of its blocks
+}
+
+// Outputs says where the sealed outputs of a stage of the batch at hand lie.
+type Outputs struct {
+	Program, Stage int
+	At             []OutputAt // by partition
+}
+
+// OutputAt is the attempt that counts of one partition of a stage, and who holds it.
+type OutputAt struct {
+	Peer    int32 // its number, see Peers; -1: nobody holds it now
+	Attempt int32
+	Empty   bool // it has no rows at all: there is nothing to fetch
+}
+
+// Restore asks a worker to have these versions of state ready: it may be given their partitions soon. A Restored comes for each.
+type Restore struct {
+	Epoch  int64
+	States []StateRef
+}
+
+// Release tells a worker to forget the state of partitions that now live elsewhere.
+type Release struct {
+	Epoch  int64
+	States []StateRef // Step and Partition count
 }
 
 // Cancel ends tasks whose result is no longer of interest.
@@ -73,14 +115,17 @@ type Fetch struct {
 	Stage   int
 }
 
-func (Begin) message()  {}
-func (Action) message() {}
-func (Launch) message() {}
-func (Cancel) message() {}
-func (Grant) message()  {}
-func (Commit) message() {}
-func (Abort) message()  {}
-func (Fetch) message()  {}
+func (Begin) message()   {}
+func (Action) message()  {}
+func (Launch) message()  {}
+func (Cancel) message()  {}
+func (Grant) message()   {}
+func (Commit) message()  {}
+func (Abort) message()   {}
+func (Fetch) message()   {}
+func (Peers) message()   {}
+func (Restore) message() {}
+func (Release) message() {}
 
 // TaskDone says that an attempt has finished and its output lies sealed.
 type TaskDone struct {
@@ -119,6 +164,7 @@ type Published struct {
 	Round    int
 	Receipts []SinkReceipt
 	States   []StateRef
+	Retired  []string // segments of state that the worker will not write to any more nor name anew
 }
 
 // PublishFailed says that it could not be.
@@ -136,6 +182,14 @@ type Fetched struct {
 	Err     error
 }
 
+// Restored answers Restore for one partition.
+type Restored struct {
+	State StateRef // as asked for
+	Keys  int
+	Err   error
+}
+
+func (Restored) report()      {}
 func (TaskDone) report()      {}
 func (TaskFailed) report()    {}
 func (Refused) report()       {}
@@ -151,14 +205,4 @@ type SinkReceipt struct {
 	Offered    int64
 	Receipt    dstream.Receipt
 	Busy       time.Duration
-}
-
-// StateRef says where a version of the state of a partition of a step lies: a frame, which has a checksum of its own. Length 0: the
-// state is empty.
-type StateRef struct {
-	Step      string `json:"step"`
-	Partition int    `json:"partition"`
-	Segment   string `json:"segment,omitempty"`
-	Offset    int64  `json:"offset,omitempty"`
-	Length    int64  `json:"length,omitempty"`
 }
