@@ -10,7 +10,9 @@ import (
 	"github.com/tidemill/tidemill/benchmarks/cassandra"
 	"github.com/tidemill/tidemill/benchmarks/kafka"
 	"github.com/tidemill/tidemill/benchmarks/rivals"
+	"github.com/tidemill/tidemill/benchmarks/shuffle"
 	"github.com/tidemill/tidemill/benchmarks/startup"
+	"github.com/tidemill/tidemill/benchmarks/state"
 	"github.com/tidemill/tidemill/benchmarks/ysb"
 )
 
@@ -19,7 +21,10 @@ var scenarios = []scenario{
 	{"empty", "CPU time of a batch without rows", batches(batch.Empty, time.Millisecond, 2000)},
 	{"interval", "whether a short batch interval is held", batches(batch.Interval, 5*time.Millisecond, 2000)},
 	{"memory", "resident memory over many batches", batches(batch.Memory, 5*time.Millisecond, 10_000)},
+	{"schedule", "what a batch costs the driver, from 1 to 1,000 executors", runSchedule},
+	{"state", "what snapshots in the background add to batches, and how fast state is restored", runState},
 	{"startup", "from the start of `driver run` to the first batch, of an unchanged and of an edited job", runStartup},
+	{"shuffle", "blocks from one process to another, with and without TLS", shuffle.Run},
 	{"kafka", "the Kafka source and the demo's job against a loop by hand, on a real broker (needs Java and Maven)", runKafka},
 	{"cassandra", "the Cassandra sink against batches and single inserts by hand, on a real node (needs Java and Maven)", runCassandra},
 	{"rivals", "the demo's job against Spark and Flink, on a real broker (needs Java, Maven and Python; fetches 600 MB once)", runRivals},
@@ -52,6 +57,21 @@ func batches(run func(io.Writer, batch.Options) error, interval time.Duration, n
 		}
 		return run(w, o)
 	}
+}
+
+func runState(w io.Writer, flags *flag.FlagSet, args []string) error {
+	var o state.Options
+	flags.IntVar(&o.Keys, "keys", 1_000_000, "held")
+	flags.IntVar(&o.Touched, "touched", 50_000, "keys that a batch touches")
+	flags.IntVar(&o.Batches, "batches", 100, "of a run")
+	flags.IntVar(&o.Partitions, "partitions", 2, "of the state, all of them run at a time")
+	flags.DurationVar(&o.Interval, "interval", 100*time.Millisecond, "of the batches; negative = they follow each other")
+	flags.IntVar(&o.Pairs, "pairs", 5, "runs of each, in turn")
+	flags.StringVar(&o.Dir, "dir", "", "where state is written; a temporary directory if empty")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	return state.Scenario(w, o)
 }
 
 func runStartup(w io.Writer, flags *flag.FlagSet, args []string) error {

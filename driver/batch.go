@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidemill/tidemill/driver/batchlog"
+	"github.com/tidemill/tidemill/driver/fleet"
 	"github.com/tidemill/tidemill/driver/rate"
 	"github.com/tidemill/tidemill/driver/report"
 	"github.com/tidemill/tidemill/driver/schedule"
@@ -25,16 +26,18 @@ type batch struct {
 	marks   map[string]int64
 	ticks   int64
 	redone  bool
-	begun   bool
 	due     time.Time
 	asked   time.Duration // since then, when the first source was asked
 	line    report.Timeline
 
+	begun    map[schedule.Worker]bool // workers at which it was opened
+	lying    map[stageAt]*lying       // where outputs lie
+	actions  []wire.Action            // its sub-jobs so far
 	results  map[place]wire.TaskDone // of the attempts that count
 	attempts map[stageAt]int
 	busy     map[stageAt][2]time.Duration // of all attempts: sum, longest
 	receipts []wire.SinkReceipt
-	states   []wire.StateRef
+	states   []savedAt
 	programs map[int]*rdd.Program
 	action   *action
 }
@@ -43,10 +46,16 @@ type place struct{ program, stage, partition int }
 
 type stageAt struct{ program, stage int }
 
+// savedAt is a version of state that a worker has published, and keeps.
+type savedAt struct {
+	ref    wire.StateRef
+	worker fleet.Worker
+}
+
 func newBatch(rec *planRecord, due time.Time) *batch {
 	return &batch{
 		rec: rec, due: due, results: map[place]wire.TaskDone{}, attempts: map[stageAt]int{}, busy: map[stageAt][2]time.Duration{},
-		programs: map[int]*rdd.Program{},
+		programs: map[int]*rdd.Program{}, begun: map[schedule.Worker]bool{}, lying: map[stageAt]*lying{},
 	}
 }
 
@@ -134,7 +143,8 @@ func (d *driver) compile() ([]schedule.Stage, error) {
 	var out []schedule.Stage
 	for _, s := range program.Program.Stages {
 		g := granted[s.ID] || len(program.Steps(s.ID)) > 0 || d.dead != nil && program.Reads(s.ID)
-		out = append(out, schedule.Stage{Parents: s.Parents, Parts: s.Parts, Granted: g})
+		prefer, holders := d.preferred(s.ID, s.Parts)
+		out = append(out, schedule.Stage{Parents: s.Parents, Parts: s.Parts, Granted: g, Prefer: prefer, Holders: holders})
 	}
 	return out, nil
 }
@@ -157,15 +167,6 @@ func (d *driver) append(t batchlog.Type, v any) error {
 	return d.log.Append(t, batchlog.Batch(d.b.rec.Plan.Batch), payload)
 }
 
-// begin opens the batch at the worker, before its first task.
-func (d *driver) begin() {
-	if d.b.begun {
-		return
-	}
-	d.b.begun = true
-	d.w.Take(wire.Begin{Epoch: d.epoch(), Plan: d.b.rec.Plan, Marks: d.b.marks, Prev: d.previous()})
-}
-
 // previous are the watermarks that the steps ran under in the batch before.
 func (d *driver) previous() map[string]int64 {
 	out := map[string]int64{}
@@ -179,41 +180,67 @@ func (d *driver) previous() map[string]int64 {
 	return out
 }
 
-// take gets the worker's reports; it is called from the worker's goroutines.
-func (d *driver) take(r wire.Report) {
-	d.post(func() { d.reported(r) })
-}
-
-func (d *driver) reported(r wire.Report) {
+// reported takes a worker's report. What comes from an attempt that does not count, a copy that came second or a worker that was given up,
+// is dropped before anything of it is kept.
+func (d *driver) reported(w fleet.Worker, r wire.Report) {
+	m := d.member(w)
+	if m == nil || d.halted {
+		return
+	}
 	switch r := r.(type) {
 	case wire.TaskDone:
-		if d.b == nil || d.b.rec.Plan.Batch != r.Task.Batch {
-			return // of a batch that is over
+		if d.current(r.Task, m) {
+			d.taskDone(m, r)
 		}
-		d.b.count(r.Task, r.Busy)
-		if err := d.b.check(r); err != nil {
-			d.step(schedule.TaskFailed{Task: schedule.TaskID(r.Task), Worker: local, Class: schedule.FailBatch, Err: err})
-			return
-		}
-		d.b.results[place{r.Task.Program, r.Task.Stage, r.Task.Partition}] = r
-		d.step(schedule.TaskDone{Task: schedule.TaskID(r.Task), Worker: local})
 	case wire.TaskFailed:
-		if d.b == nil || d.b.rec.Plan.Batch != r.Task.Batch {
-			return
+		if d.current(r.Task, m) {
+			d.b.count(r.Task, r.Busy)
+			d.taskFailed(m, r)
 		}
-		d.b.count(r.Task, r.Busy)
-		d.taskFailed(r)
 	case wire.Refused:
-		d.halt(fmt.Errorf("batch %d: %w", r.Batch, r.Err), schedule.FailJob)
+		d.halt(fmt.Errorf("batch %d: worker %s: %w", r.Batch, m.Name, r.Err), schedule.FailJob)
 	case wire.Published:
-		d.b.receipts, d.b.states = append(d.b.receipts, r.Receipts...), append(d.b.states, r.States...)
-		d.b.line.Published = d.b.since(d.o.Clock.Now())
-		d.step(schedule.Published{Batch: r.Batch, Worker: local, Round: r.Round})
+		d.published(m, r)
 	case wire.PublishFailed:
-		d.step(schedule.PublishFailed{Batch: r.Batch, Worker: local, Round: r.Round, Class: classify(r.Err), Err: r.Err})
+		d.step(schedule.PublishFailed{Batch: r.Batch, Worker: m.name(), Round: r.Round, Class: classify(r.Err), Err: r.Err})
 	case wire.Fetched:
-		d.fetched(r)
+		d.fetched(m, r)
+	case wire.Restored:
+		d.restored(m, r)
+	case wire.Waiting:
+		d.waiting(m, r)
 	}
+}
+
+// current tells whether a report is of an attempt whose end the scheduler waits for.
+func (d *driver) current(t taskID, m *member) bool {
+	return d.b != nil && d.b.rec.Plan.Batch == t.Batch && d.sched.Runs(schedule.TaskID(t), m.name())
+}
+
+func (d *driver) taskDone(m *member, r wire.TaskDone) {
+	d.b.count(r.Task, r.Busy)
+	if err := d.b.check(r); err != nil {
+		d.step(schedule.TaskFailed{Task: schedule.TaskID(r.Task), Worker: m.name(), Class: schedule.FailBatch, Err: err})
+		return
+	}
+	d.b.results[place{r.Task.Program, r.Task.Stage, r.Task.Partition}] = r
+	d.b.changed(r.Task.Program, r.Task.Stage)
+	d.step(schedule.TaskDone{Task: schedule.TaskID(r.Task), Worker: m.name()})
+}
+
+func (d *driver) published(m *member, r wire.Published) {
+	if d.b == nil || !d.sched.Awaits(r.Batch, m.name(), r.Round) {
+		return
+	}
+	d.b.receipts = append(d.b.receipts, r.Receipts...)
+	for _, ref := range r.States {
+		d.b.states = append(d.b.states, savedAt{ref, m.Worker})
+	}
+	for _, name := range r.Retired {
+		m.retired[name] = true
+	}
+	d.b.line.Published = d.b.since(d.o.Clock.Now())
+	d.step(schedule.Published{Batch: r.Batch, Worker: m.name(), Round: r.Round})
 }
 
 func (b *batch) count(t taskID, busy time.Duration) {
@@ -223,17 +250,21 @@ func (b *batch) count(t taskID, busy time.Duration) {
 	b.busy[at] = [2]time.Duration{was[0] + busy, max(was[1], busy)}
 }
 
-func (d *driver) taskFailed(r wire.TaskFailed) {
+func (d *driver) taskFailed(m *member, r wire.TaskFailed) {
 	var fetch *rdd.FetchError
-	if errors.As(r.Err, &fetch) {
-		missing := schedule.TaskID{Batch: r.Task.Batch, Program: fetch.Block.Program, Stage: fetch.Block.Stage, Partition: fetch.Block.Partition}
-		if done, ok := d.b.results[place{fetch.Block.Program, fetch.Block.Stage, fetch.Block.Partition}]; ok {
-			missing.Attempt = done.Task.Attempt
-		}
-		d.step(schedule.FetchFailed{Task: schedule.TaskID(r.Task), Worker: local, Missing: []schedule.Output{{Task: missing, Worker: local}}})
+	if !errors.As(r.Err, &fetch) {
+		d.step(schedule.TaskFailed{Task: schedule.TaskID(r.Task), Worker: m.name(), Class: classify(r.Err), Err: d.located(r)})
 		return
 	}
-	d.step(schedule.TaskFailed{Task: schedule.TaskID(r.Task), Worker: local, Class: classify(r.Err), Err: d.located(r)})
+	missing := schedule.TaskID{Batch: r.Task.Batch, Program: fetch.Block.Program, Stage: fetch.Block.Stage, Partition: fetch.Block.Partition}
+	out := schedule.Output{Task: missing}
+	if fetch.Attempt > 0 {
+		out.Task.Attempt = fetch.Attempt
+	} else if done, ok := d.b.results[place{fetch.Block.Program, fetch.Block.Stage, fetch.Block.Partition}]; ok {
+		out.Task.Attempt = done.Task.Attempt
+	}
+	d.b.changed(fetch.Block.Program, fetch.Block.Stage)
+	d.step(schedule.FetchFailed{Task: schedule.TaskID(r.Task), Worker: m.name(), Missing: []schedule.Output{out}})
 }
 
 // located says which step of which stage failed.
@@ -311,7 +342,9 @@ func (d *driver) judge(rec *commitRecord) {
 
 // committed tells everyone.
 func (d *driver) committed() {
-	d.w.Take(wire.Commit{Epoch: d.epoch(), Batch: d.b.rec.Plan.Batch})
+	d.tell(wire.Commit{Epoch: d.epoch(), Batch: d.b.rec.Plan.Batch})
+	d.keep()
+	d.settle()
 	d.done++
 	d.plan.committed(d.b.rec.Plan, d.last)
 	d.o.Observe(d.last.Report)
@@ -334,7 +367,16 @@ func (d *driver) collect() error {
 	if err := d.log.Compact(batchlog.Batch(max(n-keptHistory, 1))); err != nil {
 		return err
 	}
-	return collectSegments(d.st, d.lock.Epoch(), d.last)
+	return collectSegments(d.st, d.lock.Epoch(), d.writers(), d.last)
+}
+
+// tell sends a message to all workers at which the batch at hand was opened.
+func (d *driver) tell(msg wire.Message) {
+	for _, name := range sortedKeys(d.b.begun) {
+		if m := d.members[name]; m != nil && m.batch == d.b.rec.Plan.Batch {
+			d.crew.Send(m.Worker, msg)
+		}
+	}
 }
 
 const (

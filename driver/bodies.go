@@ -15,6 +15,9 @@ type action struct {
 	program int
 	stage   int // whose blocks are the result
 	done    chan actionResult
+
+	from   map[schedule.Worker][]int // partitions that are still to come, once they are asked for
+	chunks map[int][]rdd.Chunk       // by partition
 }
 
 type actionResult struct {
@@ -89,17 +92,12 @@ func (r *bodyRunner) Collect(ctx context.Context, n *rdd.Node) ([]rdd.Chunk, err
 	}
 }
 
-// request opens a sub-job at the worker and hands it to the scheduler.
+// request hands a sub-job to the scheduler. Workers hear of it with the first task that they get of it.
 func (d *driver) request(a *action, p *rdd.Program, m wire.Action) {
 	d.b.action, d.b.programs[a.program] = a, p
-	d.begin()
-	d.w.Take(m)
-	var stages []schedule.Stage
+	d.b.actions = append(d.b.actions, m)
 	body := d.b.program.Program.Outputs[d.b.program.Outputs()+m.Body]
-	for _, s := range p.Stages {
-		stages = append(stages, schedule.Stage{Parents: s.Parents, Parts: s.Parts, Main: []int{body}})
-	}
-	d.step(schedule.Requested{Batch: m.Batch, Program: a.program, Stages: stages})
+	d.step(schedule.Requested{Batch: m.Batch, Program: a.program, Stages: subStages(p, body)})
 }
 
 // actionDone fetches the result of the sub-job that has finished, or ends its action with an error.
@@ -109,15 +107,46 @@ func (d *driver) actionDone(err error) {
 		return
 	}
 	if err != nil {
+		d.b.action = nil
 		a.done <- actionResult{err: err}
 		return
 	}
-	d.w.Take(wire.Fetch{Epoch: d.epoch(), Batch: d.b.rec.Plan.Batch, Program: a.program, Stage: a.stage})
+	a.chunks, a.from = map[int][]rdd.Chunk{}, map[schedule.Worker][]int{}
+	for _, o := range d.sched.Outputs(nil, d.b.rec.Plan.Batch, a.program, a.stage) {
+		a.from[o.Worker] = append(a.from[o.Worker], o.Task.Partition)
+	}
+	for _, w := range sortedKeys(a.from) {
+		d.sendTo(w, wire.Fetch{Epoch: d.epoch(), Batch: d.b.rec.Plan.Batch, Program: a.program, Stage: a.stage, Partitions: a.from[w]})
+	}
+	d.collected(nil)
 }
 
-func (d *driver) fetched(r wire.Fetched) {
-	if a := d.b.action; a != nil && a.program == r.Program {
-		d.b.action = nil
-		a.done <- actionResult{r.Chunks, r.Err}
+// fetched takes the part of a result that lies at one worker.
+func (d *driver) fetched(m *member, r wire.Fetched) {
+	if d.b == nil || d.b.action == nil || d.b.action.program != r.Program || d.b.rec.Plan.Batch != r.Batch {
+		return
 	}
+	a := d.b.action
+	for i, chunks := range r.Chunks {
+		a.chunks[r.Partitions[i]] = chunks
+	}
+	delete(a.from, m.name())
+	d.collected(r.Err)
 }
+
+// collected ends the action once all of its result is there.
+func (d *driver) collected(err error) {
+	a := d.b.action
+	if err == nil && len(a.from) > 0 {
+		return
+	}
+	d.b.action = nil
+	r := actionResult{err: err}
+	for _, p := range sortedKeys(a.chunks) {
+		r.chunks = append(r.chunks, a.chunks[p]...)
+	}
+	a.done <- r
+}
+
+// lost tells whether a worker was lost that has yet to give its part of the result.
+func (a *action) lost(w schedule.Worker) bool { return a.from[w] != nil }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tidemill/tidemill/driver/config"
+	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/dstream"
 )
 
@@ -31,7 +32,7 @@ func examine(w io.Writer, g *dstream.Graph, c *config.Config, o Options) error {
 	defer os.RemoveAll(scratch)
 	o.Place.Scratch = scratch
 	all := []dstream.Examination{{Kind: "machine", Findings: []dstream.Finding{
-		examineFolder("checkpoint", o.Checkpoint, 1<<30), examineFolder("scratch", o.Scratch, int64(c.Memory.Blocks)), examinePage(c.UI),
+		examineCheckpoint(ctx, o), examineFolder("scratch", o.Scratch, int64(c.Memory.Blocks)), examinePage(c.UI),
 	}}}
 	all = append(all, g.Examine(ctx, o.Place)...)
 	var counts [3]int
@@ -60,6 +61,25 @@ func printExamination(w io.Writer, e dstream.Examination) {
 			fmt.Fprintf(w, "           → %s\n", f.Remedy)
 		}
 	}
+}
+
+// examineCheckpoint tells whether the checkpoint can be reached.
+func examineCheckpoint(ctx context.Context, o Options) dstream.Finding {
+	if dir, local := store.Local(o.Checkpoint); local {
+		return examineFolder("checkpoint", dir, 1<<30)
+	}
+	f := dstream.Finding{Subject: "checkpoint " + store.Redacted(o.Checkpoint), Text: "it answers"}
+	st, err := openStorage(ctx, o.Checkpoint, o.Name, true)
+	if errors.Is(err, os.ErrNotExist) {
+		f.Text = "it answers, and has no checkpoint of the job yet"
+		return f
+	}
+	if err != nil {
+		f.Severity, f.Text, f.Remedy = dstream.Broken, err.Error(), "a job cannot start without its checkpoint: see that the cluster is up, or set checkpoint to another place"
+		return f
+	}
+	st.Close()
+	return f
 }
 
 // examineFolder tells whether a folder, or the nearest one above it that is there, can be written, has room, and how long a sync takes.

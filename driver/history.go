@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -8,13 +9,12 @@ import (
 	"github.com/tidemill/tidemill/driver/batchlog"
 	"github.com/tidemill/tidemill/driver/report"
 	"github.com/tidemill/tidemill/driver/status"
-	"github.com/tidemill/tidemill/driver/store"
 )
 
 // Batches returns the reports of the last batches in a checkpoint, oldest first: committed ones and those that failed. A driver may be
 // running on it.
 func Batches(checkpoint string, last int) ([]report.Batch, error) {
-	st, err := store.OpenDir(checkpoint, store.DirOptions{ReadOnly: true})
+	st, err := openStorage(context.Background(), checkpoint, "", true)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func PrintBatches(w io.Writer, checkpoint string, last int, json bool) error {
 
 // LastBatch is the number of the last committed batch of a checkpoint, if it can be told.
 func LastBatch(checkpoint string) (batch int64, ok bool) {
-	st, err := store.OpenDir(checkpoint, store.DirOptions{ReadOnly: true})
+	st, err := openStorage(context.Background(), checkpoint, "", true)
 	if err != nil {
 		return 0, false
 	}

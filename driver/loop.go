@@ -12,19 +12,16 @@ import (
 	"time"
 
 	"github.com/tidemill/tidemill/driver/batchlog"
+	"github.com/tidemill/tidemill/driver/fleet"
 	"github.com/tidemill/tidemill/driver/schedule"
 	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/dstream"
-	"github.com/tidemill/tidemill/executor"
 	"github.com/tidemill/tidemill/executor/wire"
 )
 
 type interval = time.Duration
 
 const defaultInterval = time.Second
-
-// local is the one worker of local mode.
-const local schedule.Worker = "local"
 
 // driver runs one job. Its goroutine is the only one that touches its fields; others post functions to events.
 type driver struct {
@@ -35,13 +32,24 @@ type driver struct {
 	place    dstream.Place
 	now      context.Context // its end leaves at once
 
-	st   *store.Dir
+	st   store.Store
 	lock *store.Lock
 	log  *batchlog.Log
 	g    *dstream.Graph // the driver's
-	wg   *dstream.Graph // the worker's
-	w    *executor.Worker
 	dead dstream.RecordSink
+
+	crew      crew
+	alone     bool // the crew is the one worker of local mode
+	members   map[schedule.Worker]*member
+	peers     []wire.Peer           // everyone who ever was up, by number
+	holds     map[held]fleet.Worker // who has which state of the last COMMIT in memory
+	homes     []string              // where partitions live: the names of workers, "" = nowhere yet
+	moves     moves
+	gathering bool // the workers that are there at the start are still coming
+	newcomers []schedule.WorkerUp
+	starving  func() // ends the notice that nobody can take tasks
+	stopping  bool
+	wakeAt    time.Time // when the scheduler wants to be asked
 
 	sched   *schedule.Scheduler
 	plan    *planner
@@ -88,11 +96,13 @@ func (d *driver) loop(ctx context.Context) error {
 		return err
 	}
 	d.o.Ready(d.started())
-	d.step(schedule.WorkerUp{Worker: local, Slots: d.o.Parallelism})
+	defer close(d.over)
+	if err := d.gather(ctx); err != nil {
+		return err
+	}
 	for _, p := range d.open {
 		d.redo(p)
 	}
-	defer close(d.over)
 	planning, stopPlanning := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopPlanning()
 	d.planning = planning
@@ -109,12 +119,16 @@ func (d *driver) loop(ctx context.Context) error {
 			d.step(schedule.Due{Tick: due})
 			continue
 		}
+		if !d.wakeAt.IsZero() && d.wakeAt.Before(wake) {
+			wake = d.wakeAt
+		}
 		timer, stop := d.o.Clock.Timer(wake)
 		select {
 		case f := <-d.events:
 			f()
 			d.drain()
 		case <-timer:
+			d.wake()
 		case <-d.lock.Lost():
 			d.halt(fmt.Errorf("%w: another driver has taken over the checkpoint %s", store.ErrFenced, d.st), schedule.FailJob)
 		case <-finish:
@@ -131,6 +145,14 @@ func (d *driver) loop(ctx context.Context) error {
 		stop()
 	}
 	return d.err
+}
+
+// wake tells the scheduler that the time has come for which it asked.
+func (d *driver) wake() {
+	if !d.wakeAt.IsZero() && !d.o.Clock.Now().Before(d.wakeAt) {
+		d.wakeAt = time.Time{}
+		d.step(schedule.Wake{})
+	}
 }
 
 // ended tells that a job which is started again has nothing left to do.
@@ -178,10 +200,9 @@ func (d *driver) do(c schedule.Command) {
 	case schedule.LogPlan:
 		d.logPlan()
 	case schedule.Launch:
-		d.begin()
-		d.w.Take(wire.Launch{Epoch: d.epoch(), Tasks: taskIDs(c.Tasks)})
+		d.launch(c)
 	case schedule.Cancel:
-		d.w.Take(wire.Cancel{Epoch: d.epoch(), Tasks: taskIDs(c.Tasks)})
+		d.sendTo(c.Worker, wire.Cancel{Epoch: d.epoch(), Tasks: taskIDs(c.Tasks)})
 	case schedule.RunBodies:
 		d.runBodies()
 	case schedule.ProgramDone:
@@ -190,7 +211,7 @@ func (d *driver) do(c schedule.Command) {
 		d.actionDone(c.Err)
 	case schedule.Grant:
 		d.b.ran(d.o.Clock.Now())
-		d.w.Take(wire.Grant{Epoch: d.epoch(), Batch: c.Batch, Round: c.Round, Tasks: taskIDs(c.Tasks)})
+		d.sendTo(c.Worker, wire.Grant{Epoch: d.epoch(), Batch: c.Batch, Round: c.Round, Tasks: taskIDs(c.Tasks)})
 	case schedule.LogCommit:
 		d.finish()
 	case schedule.Committed:
@@ -198,9 +219,44 @@ func (d *driver) do(c schedule.Command) {
 	case schedule.LogAbort:
 		d.logAbort(c)
 	case schedule.Aborted:
-		d.w.Take(wire.Abort{Epoch: d.epoch(), Batch: c.Batch})
+		d.tell(wire.Abort{Epoch: d.epoch(), Batch: c.Batch})
 	case schedule.Halt:
 		d.halt(c.Err, c.Class)
+	case schedule.WakeAt:
+		d.wakeAt = c.Time
+	case schedule.SetAside:
+		d.o.Warn(fmt.Sprintf("worker on %s is set aside until %s: %s", c.Worker, c.Until.Format(time.TimeOnly), c.Why))
+	case schedule.TakenBack:
+		d.o.Warn(fmt.Sprintf("worker on %s gets tasks again", c.Worker))
+	case schedule.Starved:
+		d.starve()
+	case schedule.Drained:
+		if m := d.members[c.Worker]; m != nil {
+			m.idle = true
+			d.letGo()
+		}
+	}
+}
+
+// sendTo sends a message to a worker that the scheduler names.
+func (d *driver) sendTo(w schedule.Worker, msg wire.Message) {
+	if m := d.members[w]; m != nil {
+		d.crew.Send(m.Worker, msg)
+	}
+}
+
+// starve shows that no worker can take tasks, until one does.
+func (d *driver) starve() {
+	if d.starving == nil {
+		d.starving = d.o.Waiting("an executor: none can take tasks")
+	}
+}
+
+// fed ends what starve shows.
+func (d *driver) fed() {
+	if d.starving != nil {
+		d.starving()
+		d.starving = nil
 	}
 }
 

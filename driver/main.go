@@ -19,6 +19,7 @@ import (
 	"github.com/tidemill/tidemill/driver/rate"
 	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/executor/identity"
 )
 
 // exitRestart asks the supervisor to start the job again: what failed was the surroundings, and recovery mends it.
@@ -37,7 +38,7 @@ func Main(build func(*dstream.Job)) {
 		os.Exit(130)
 	}
 	fmt.Fprintln(os.Stderr, "tidemill: "+err.Error())
-	if errors.Is(err, store.ErrSync) {
+	if errors.Is(err, store.ErrSync) || errors.Is(err, ErrRestart) {
 		os.Exit(exitRestart)
 	}
 	os.Exit(1)
@@ -47,6 +48,9 @@ func runMain(build func(*dstream.Job)) error {
 	start, err := config.StartFrom(os.Environ())
 	if err != nil {
 		return err
+	}
+	if start.Mode == config.ModeWorker {
+		return workMain(build)
 	}
 	c, err := config.Load(config.Options{File: start.File, Environ: os.Environ()})
 	if err != nil {
@@ -72,6 +76,9 @@ func runMain(build func(*dstream.Job)) error {
 	o.Name = c.Job
 	if o.Checkpoint, err = c.CheckpointDir(); err != nil {
 		return err
+	}
+	if o.Checkpoint, err = (config.Endpoint{URL: o.Checkpoint}).Resolve(); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
 	}
 	if start.Mode == config.ModeDoctor {
 		return examine(os.Stdout, g, c, o)
@@ -110,7 +117,7 @@ func options(c *config.Config, start config.Start) (Options, error) {
 	}
 	o := Options{
 		Name: start.JobFile, Scratch: filepath.Join(c.Scratch, "tidemill"), Fresh: start.Fresh, Takeover: start.Takeover, Replan: start.Replan,
-		AcceptLoss: start.AcceptLoss, Rate: rate.Options{Off: !c.Rate.Control, Initial: float64(c.Rate.Initial), Target: c.Rate.Target},
+		AcceptLoss: start.AcceptLoss, Standby: start.Standby, Rate: rate.Options{Off: !c.Rate.Control, Initial: float64(c.Rate.Initial), Target: c.Rate.Target},
 		Parallelism: c.Parallelism, ChunkRows: c.ChunkRows, BlockMemory: int64(c.Memory.Blocks), KeyGroups: c.KeyGroups, Retries: c.Retries,
 		Limit: dstream.Limit{Rows: c.Limits.RowsPerBatch, Bytes: int64(c.Limits.BytesPerBatch)}, MaxBatches: c.MaxBatches, Grace: c.Grace,
 		Binary: binary, Place: dstream.Place{},
@@ -125,7 +132,29 @@ func options(c *config.Config, start config.Start) (Options, error) {
 	if o.Retries == 0 {
 		o.Retries = -1 // for Options 0 is the default
 	}
+	if o.Cluster, err = clusterOf(c); err != nil {
+		return o, err
+	}
+	if o.Cluster != nil && c.IsSet("parallelism") {
+		o.Partitions = c.Parallelism
+	}
 	return o, endpoints(&o, c)
+}
+
+// clusterOf is where the configuration says that the executors are; nil for local mode.
+func clusterOf(c *config.Config) (*Cluster, error) {
+	if len(c.Cluster.Address) == 0 {
+		return nil, nil
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the job's binary: %w", err)
+	}
+	credentials, err := identity.Load(identity.Options{CA: c.Cluster.CA, Cert: c.Cluster.Cert, Key: c.Cluster.Key, Secret: c.Cluster.Secret})
+	if err != nil {
+		return nil, err
+	}
+	return &Cluster{Addresses: c.Cluster.Address, Executors: c.Cluster.Executors, Binary: binary, Credentials: credentials}, nil
 }
 
 // endpoints resolves the references in the configured URLs.

@@ -19,9 +19,11 @@ type Options struct {
 	Fresh      bool          // give up what the checkpoint holds
 	Takeover   bool          // take the checkpoint from a driver that seems alive
 	Replan     bool          // give up an open plan that another binary or other parameters made
+	Standby    bool          // wait until the driver that has the checkpoint is gone
 	AcceptLoss bool          // go on if the first answer of a source is that rows are lost, see dstream.LossError
 
 	Parallelism int           // task slots; default 1
+	Partitions  int           // behind exchanges, at the job's first start: state is cut into them; default Parallelism, on a cluster 12
 	ChunkRows   int           // rows of a full chunk; default 4,096
 	BlockMemory int64         // bytes of blocks in memory; default 256 MiB
 	KeyGroups   int           // at the job's first start; default 1,024
@@ -35,10 +37,14 @@ type Options struct {
 	Place    dstream.Place    // where endpoints are opened; Scratch is set by the driver
 	Binary   string           // digest of the job's binary; empty in tests
 
+	Workers int      // in this process, each with Parallelism slots; more than one read each other's blocks through sockets, as tests want it; default 1
+	Cluster *Cluster // where the work is done; nil = in this process
+
 	Clock   Clock               // default: the machine's, but never going back
 	Observe func(*report.Batch) // called with every report, from the driver's own goroutine
 	Ready   func(Started)       // called once the job is about to run its first batch
 	Warn    func(string)        // for what the user should know and can't act on at once
+	crewed  func(*driver)       // for tests: called when the workers are there, before the first batch
 	Waiting func(string) func() // called when a connector waits for something outside; what it returns ends the wait; any goroutine
 }
 
@@ -65,6 +71,13 @@ func (o Options) withDefaults() (Options, error) {
 		return o, err
 	}
 	o.Parallelism = max(o.Parallelism, 1)
+	switch {
+	case o.Partitions > 0:
+	case o.Cluster != nil:
+		o.Partitions = clusterPartitions
+	default:
+		o.Partitions = o.Parallelism
+	}
 	if o.KeyGroups == 0 {
 		o.KeyGroups = rdd.DefaultGroups
 	}

@@ -75,7 +75,8 @@ func (b *batch) statesAfter(before map[string][]wire.StateRef) map[string][]wire
 	for step, refs := range before {
 		out[step] = slices.Clone(refs)
 	}
-	for _, s := range b.states {
+	for _, at := range b.states {
+		s := at.ref
 		refs := out[s.Step]
 		at := slices.IndexFunc(refs, func(r wire.StateRef) bool { return r.Partition == s.Partition })
 		if at < 0 {

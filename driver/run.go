@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/tidemill/tidemill/driver/batchlog"
+	"github.com/tidemill/tidemill/driver/fleet"
 	"github.com/tidemill/tidemill/driver/schedule"
 	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/dstream"
-	"github.com/tidemill/tidemill/executor"
 )
 
 // Engine is the version that checkpoints name.
@@ -32,7 +31,10 @@ func Run(ctx, now context.Context, build func(*dstream.Job), o Options) error {
 		return err
 	}
 	ctx, now = dstream.WatchWaiting(ctx, o.Waiting), dstream.WatchWaiting(now, o.Waiting)
-	d := &driver{o: o, g: g, name: g.Name, events: make(chan func(), 256), over: make(chan struct{}), now: now}
+	d := &driver{
+		o: o, g: g, name: g.Name, events: make(chan func(), 256), over: make(chan struct{}), now: now,
+		members: map[schedule.Worker]*member{}, holds: map[held]fleet.Worker{}, moves: moves{},
+	}
 	if err = d.start(ctx, build); err == nil {
 		err = d.loop(ctx)
 	}
@@ -69,17 +71,10 @@ func differing(a, b *dstream.Graph) error {
 
 // start opens everything, in the order in which close gives it up.
 func (d *driver) start(ctx context.Context, build func(*dstream.Job)) error {
-	if err := d.openStore(); err != nil {
+	if err := d.openStore(ctx); err != nil {
 		return err
 	}
-	lock, err := store.Acquire(ctx, d.st, store.LockOptions{
-		Meta: store.Meta{Job: d.name, KeyGroups: d.o.KeyGroups, Engine: Engine}, Takeover: d.o.Takeover,
-	})
-	if err != nil {
-		return err
-	}
-	d.lock = lock
-	log, rec, err := batchlog.Open(d.st, lock, batchlog.Options{})
+	log, rec, err := batchlog.Open(d.st, d.lock, logOptions(d.o.Checkpoint))
 	if err != nil {
 		return err
 	}
@@ -87,61 +82,48 @@ func (d *driver) start(ctx context.Context, build func(*dstream.Job)) error {
 	if err := d.recover(rec); err != nil {
 		return err
 	}
-	if err := d.openGraphs(build); err != nil {
+	if err := d.openGraph(); err != nil {
 		return err
 	}
-	return d.prepare(ctx, rec)
+	if err := d.prepare(ctx, rec); err != nil {
+		return err
+	}
+	if err := d.openCrew(ctx, build); err != nil {
+		return err
+	}
+	if d.o.crewed != nil {
+		d.o.crewed(d)
+	}
+	return nil
 }
 
-func (d *driver) openStore() error {
+// openStore opens the checkpoint and takes it, or waits for it.
+func (d *driver) openStore(ctx context.Context) (err error) {
+	if d.st, err = openStorage(ctx, d.o.Checkpoint, d.name, false); err != nil {
+		return err
+	}
+	o := store.LockOptions{Meta: store.Meta{Job: d.name, KeyGroups: d.o.KeyGroups, Engine: Engine}, Takeover: d.o.Takeover}
 	if d.o.Fresh {
-		if err := forget(d.o.Checkpoint); err != nil {
+		if err := store.Forget(ctx, d.st, o); err != nil {
 			return err
 		}
 	}
-	st, err := store.OpenDir(d.o.Checkpoint, store.DirOptions{})
-	if err != nil {
+	if !d.o.Standby {
+		d.lock, err = store.Acquire(ctx, d.st, o)
 		return err
 	}
-	d.st = st
-	return nil
-}
-
-// forget empties a checkpoint that no driver holds. It touches nothing in a folder that is not a checkpoint.
-func forget(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) == 0 {
-		return nil
-	}
-	st, err := store.OpenDir(dir, store.DirOptions{})
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	if _, err := store.ReadMeta(st); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("--fresh: %s holds no checkpoint but other files: choose another directory", dir)
-	}
-	held, err := st.Lock("lock")
-	if errors.Is(err, store.ErrLocked) {
-		holder, _ := store.Latest(st)
-		return fmt.Errorf("--fresh: a driver is running on this checkpoint: %v; stop it first", holder)
-	}
-	if err != nil {
-		return err
-	}
-	defer held.Close()
-	// Epochs stay: the next one must be higher than any that a sink has seen, and a zombie must find that it was replaced.
-	for _, name := range []string{"meta", "log", "state", "tables", "receivers", "tmp"} {
-		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-			return fmt.Errorf("--fresh: %w", err)
-		}
-	}
-	return nil
+	over := func() {}
+	d.lock, err = store.Await(ctx, d.st, o, func(h store.Holder) {
+		over()
+		over = d.o.Waiting("standing by for " + h.String())
+	})
+	over()
+	return err
 }
 
 // recover takes over what the last driver left.
 func (d *driver) recover(rec batchlog.Recovery) error {
-	d.last = &commitRecord{Progress: &dstream.Progress{}, Offsets: map[string]dstream.Offsets{}, Groups: d.lock.Meta().KeyGroups, Parts: d.o.Parallelism}
+	d.last = &commitRecord{Progress: &dstream.Progress{}, Offsets: map[string]dstream.Offsets{}, Groups: d.lock.Meta().KeyGroups, Parts: d.o.Partitions}
 	if rec.Commit != nil {
 		c, err := decode[commitRecord]("COMMIT", rec.Commit.Payload)
 		if err != nil {
@@ -205,40 +187,36 @@ func orNone(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// openGraphs opens the driver's connectors, and a worker with a graph of its own.
-func (d *driver) openGraphs(build func(*dstream.Job)) error {
+// openGraph opens the driver's connectors.
+func (d *driver) openGraph() error {
 	place := d.o.Place
 	place.Job = d.name
-	place.Scratch = filepath.Join(d.o.Checkpoint, "receivers")
+	place.Scratch = receiversDir(d.o.Checkpoint, d.o.Scratch)
 	d.place = place
 	if err := d.g.Open(place); err != nil {
 		return err
 	}
-	wg, err := dstream.Build(build, d.o.Name, d.o.Settings)
-	if err != nil {
-		return err
-	}
-	d.wg = wg
-	if err := wg.Open(place); err != nil {
-		return err
-	}
-	if d.dead, err = place.OpenDeadLetters(); err != nil {
-		return err
-	}
-	d.w, err = executor.NewWorker(wg, executor.Options{
-		Slots: d.o.Parallelism, ChunkRows: d.o.ChunkRows, BlockMemory: d.o.BlockMemory,
-		Scratch: filepath.Join(d.o.Scratch, fmt.Sprintf("%s-%d", d.name, os.Getpid())), Segments: &segments{st: d.st, epoch: d.lock.Epoch()},
-		States: d.last.refs(), Job: d.name, DeadLetters: d.dead, Tables: frozenTables{d.st}, Waiting: d.o.Waiting,
-	}, d.take)
+	var err error
+	d.dead, err = place.OpenDeadLetters()
 	return err
 }
+
+// openCrew gets workers: one in this process, or those of a cluster.
+func (d *driver) openCrew(ctx context.Context, build func(*dstream.Job)) error {
+	if d.o.Cluster == nil {
+		return d.openLocal(build)
+	}
+	return d.openFleet(ctx)
+}
+
+func scratchName(job string) string { return fmt.Sprintf("%s-%d", job, os.Getpid()) }
 
 // prepare makes the scheduler, and gives it the plan that was open, if any.
 func (d *driver) prepare(ctx context.Context, rec batchlog.Recovery) error {
 	ended := map[string]bool{}
 	maps.Copy(ended, d.last.Progress.Ended)
 	d.plan = &planner{
-		job: d.name, binary: d.o.Binary, clock: d.clock, slots: d.o.Parallelism, limit: d.o.Limit, widths: map[string]int{},
+		job: d.name, binary: d.o.Binary, clock: d.clock, slots: max(d.o.Parallelism, d.o.Partitions), limit: d.o.Limit, widths: map[string]int{},
 		parts: d.last.Parts, groups: d.last.Groups, ended: ended, offsets: maps.Clone(d.last.Offsets), stamp: d.last.Timestamp,
 	}
 	for _, s := range d.g.Sources() {
@@ -322,17 +300,15 @@ func short(digest string) string {
 // close gives up what start opened, the newest first.
 func (d *driver) close() error {
 	var errs []error
-	if d.w != nil {
-		errs = append(errs, d.w.Close())
+	if d.crew != nil {
+		errs = append(errs, d.crew.Close(context.Background(), d.finished()))
 	}
 	d.background.Wait()
 	if d.plan != nil {
 		d.plan.close()
 	}
-	for _, g := range []*dstream.Graph{d.wg, d.g} {
-		if g != nil {
-			errs = append(errs, g.Close())
-		}
+	if d.g != nil {
+		errs = append(errs, d.g.Close())
 	}
 	if d.dead != nil {
 		errs = append(errs, closeSink(d.dead))

@@ -13,7 +13,7 @@ func mergePanes[K comparable, V, A, R any](sent *rdd.Node, kind string, w Window
 	n := rdd.Custom[K, Pane[R]](kind, sent.Parts, []*rdd.Node{sent}, func(t *rdd.Task, part int, in []rdd.Seq) rdd.Seq {
 		return func(yield func(rdd.Chunk, error) bool) {
 			env := envOf(t)
-			held, err := env.State(step.name, part, newPaneState[K, A])
+			held, err := env.State(step.name, part)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -148,8 +148,9 @@ func (m *paneMerger[K, A]) window(end int64, visit func(K, A)) {
 	case m.emit == OnChange || !closing:
 		m.changed(g, over, end)
 	case m.at.size == m.at.length:
-		m.state.view(over, end-m.at.length).each(func(key K, a *A, _ int64) {
+		m.state.view(over, end-m.at.length).each(func(key K, a *A, _ int64) bool {
 			visit(key, m.state.copy(a))
+			return true
 		})
 	default:
 		for pane := end - m.at.length; pane < end; pane += m.at.size {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/tidemill/tidemill/rdd"
 )
 
@@ -15,8 +14,8 @@ type Env struct {
 	Plan  *Plan
 	Marks map[string]int64 // watermark of each stateful step in this batch, µs
 	Prev  map[string]int64 // and in the batch before
-	// State returns the committed state of a step's partition, made by fresh if there is none.
-	State func(step string, partition int, fresh func() State) (State, error)
+	// State returns the committed state of a step's partition. It stays as it is until the attempt has ended.
+	State func(step string, partition int) (State, error)
 	// Table returns the frozen rows of a table of the plan.
 	Table func(name string) (any, error)
 	// Reject takes a bad record; nil if the job has no dead-letter sink.
@@ -33,27 +32,6 @@ type SplitCount struct {
 	Fetched   int64 `json:"fetched"`
 	Delivered int64 `json:"delivered"`
 	Rejected  int64 `json:"rejected"`
-}
-
-// State is the committed keyed state of one partition of one step. Tasks read it and never change it: they leave an Overlay.
-type State interface {
-	// Commit takes an overlay in: the version of the batch that was committed.
-	Commit(Overlay)
-	// Snapshot returns the rows of the state as it is with an overlay (nil: as it is); nil for an empty state.
-	Snapshot(Overlay) (arrow.Record, error)
-	// Restore replaces the state by a snapshot's rows.
-	Restore(arrow.Record) error
-	// Keys is the number of keys held and Bytes an estimate of the memory for them.
-	Keys() int
-	Bytes() int64
-}
-
-// Overlay is what one attempt of a batch changes of a State: the keys it touched, and nothing else.
-type Overlay interface {
-	// Touched is the number of keys in it.
-	Touched() int
-	// Empty tells that committing it would change nothing.
-	Empty() bool
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -27,6 +27,19 @@ type touchedPane[K comparable, A any] struct {
 	freshID []int32
 }
 
+// added is the number of keys that the committed pane lacks.
+func (g *touchedPane[K, A]) added() (n int) {
+	if g == nil {
+		return 0
+	}
+	for _, was := range g.was {
+		if was < 0 {
+			n++
+		}
+	}
+	return n
+}
+
 func newPaneOverlay[K comparable, A any]() *paneOverlay[K, A] {
 	return &paneOverlay[K, A]{touched: map[int64]*touchedPane[K, A]{}}
 }
@@ -55,21 +68,29 @@ func (o *paneOverlay[K, A]) Empty() bool { return len(o.touched) == 0 && len(o.d
 
 // settle copies the text in the accumulators out of the blocks that it points into: state must not pin them.
 func (o *paneOverlay[K, A]) settle() error {
+	for _, g := range o.touched {
+		if err := ownText(g.Accs()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownText copies the text in accumulators to memory of its own.
+func ownText[A any](accs []A) error {
 	c, err := codec.Of[A]()
 	if err != nil || !textIn(c.Fields) {
 		return err
 	}
-	for _, g := range o.touched {
-		n, own := g.Len(), make([]A, g.Len())
-		cols, err := c.Encode(unsafe.Pointer(unsafe.SliceData(g.Accs())), n)
-		if err != nil {
-			return err
-		}
-		if err := c.Decode(unsafe.Pointer(unsafe.SliceData(own)), n, cols); err != nil {
-			return err
-		}
-		copy(g.Accs(), own)
+	n, own := len(accs), make([]A, len(accs))
+	cols, err := c.Encode(unsafe.Pointer(unsafe.SliceData(accs)), n)
+	if err != nil {
+		return err
 	}
+	if err := c.Decode(unsafe.Pointer(unsafe.SliceData(own)), n, cols); err != nil {
+		return err
+	}
+	copy(accs, own)
 	return nil
 }
 
@@ -146,13 +167,18 @@ func (v paneView[K, A]) find(key K) *A {
 	return nil
 }
 
-// each visits all keys, with the number of rows behind each.
-func (v paneView[K, A]) each(visit func(key K, a *A, rows int64)) {
+// each visits all keys, with the number of rows behind each, until visit has enough; it tells whether it never had.
+func (v paneView[K, A]) each(visit func(key K, a *A, rows int64) bool) bool {
 	for i, key := range v.base.Keys() {
 		g, id := v.place(i)
-		visit(key, &g.Accs()[id], g.Rows()[id])
+		if !visit(key, &g.Accs()[id], g.Rows()[id]) {
+			return false
+		}
 	}
 	for i, key := range v.fresh {
-		visit(key, v.added(i), v.over.Rows()[v.over.freshID[i]])
+		if !visit(key, v.added(i), v.over.Rows()[v.over.freshID[i]]) {
+			return false
+		}
 	}
+	return true
 }

@@ -1,12 +1,10 @@
 package dstream
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"unsafe"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/tidemill/tidemill/rdd"
 	"github.com/tidemill/tidemill/rdd/codec"
 )
@@ -15,6 +13,7 @@ import (
 type paneState[K comparable, A any] struct {
 	panes map[int64]rdd.Groups[K, A] // by start of the pane, µs
 	codec *codec.Codec               // of A
+	text  bool                       // A has text in it
 	none  rdd.Groups[K, A]           // no keys
 }
 
@@ -23,7 +22,7 @@ func newPaneState[K comparable, A any]() State {
 	if err != nil { // Build refused the step
 		panic("dstream: state of a type without a codec: " + err.Error())
 	}
-	return &paneState[K, A]{panes: map[int64]rdd.Groups[K, A]{}, codec: c, none: rdd.NewGroups[K, A]()}
+	return &paneState[K, A]{panes: map[int64]rdd.Groups[K, A]{}, codec: c, text: textIn(c.Fields), none: rdd.NewGroups[K, A]()}
 }
 
 // copy returns an accumulator that shares nothing which its owner could change.
@@ -96,42 +95,6 @@ func (s *paneState[K, A]) Commit(over Overlay) {
 	}
 }
 
-// Snapshot returns one row for each pane and key, its event time the start of the pane.
-func (s *paneState[K, A]) Snapshot(over Overlay) (arrow.Record, error) {
-	o, _ := over.(*paneOverlay[K, A])
-	out := &rdd.Rows[K, rdd.Partial[A]]{}
-	for _, pane := range s.starts(o) {
-		s.view(o, pane).each(func(key K, a *A, rows int64) {
-			out.Keys, out.Vals = append(out.Keys, key), append(out.Vals, rdd.Partial[A]{Acc: *a, Rows: rows})
-			out.Times = append(out.Times, pane)
-		})
-	}
-	if out.Len() == 0 {
-		return nil, nil
-	}
-	return out.Record()
-}
-
-// Restore replaces the state by a snapshot's rows.
-func (s *paneState[K, A]) Restore(rec arrow.Record) error {
-	c, err := rdd.Decode[K, rdd.Partial[A]](rec)
-	if err != nil {
-		return err
-	}
-	rows := c.Keep().(*rdd.Rows[K, rdd.Partial[A]])
-	if rows.Times == nil && rows.Len() > 0 {
-		return fmt.Errorf("a snapshot without the column of its panes' starts")
-	}
-	s.panes = map[int64]rdd.Groups[K, A]{}
-	o := newPaneOverlay[K, A]()
-	set := func(into *A, from A) { *into = from }
-	runs(rows.Times, func(from, to int) {
-		s.fold(o, set, rows.Times[from], keys(rows.Keys, from, to), rows.Vals[from:to])
-	})
-	s.Commit(o)
-	return nil
-}
-
 // runs visits the runs of equal values of a column.
 func runs(times []int64, visit func(from, to int)) {
 	for from := 0; from < len(times); {
@@ -152,10 +115,16 @@ func keys[K any](ks []K, from, to int) []K {
 }
 
 // Keys is the number of accumulators held.
-func (s *paneState[K, A]) Keys() int {
+func (s *paneState[K, A]) Keys(over Overlay) int {
+	o, _ := over.(*paneOverlay[K, A])
 	n := 0
-	for _, g := range s.panes {
-		n += g.Len()
+	for _, pane := range s.starts(o) {
+		if base, ok := s.panes[pane]; ok {
+			n += base.Len()
+		}
+		if o != nil {
+			n += o.touched[pane].added()
+		}
 	}
 	return n
 }
@@ -164,5 +133,5 @@ func (s *paneState[K, A]) Keys() int {
 func (s *paneState[K, A]) Bytes() int64 {
 	var k K
 	var a A
-	return int64(s.Keys()) * int64(unsafe.Sizeof(k)+unsafe.Sizeof(a)+8+24)
+	return int64(s.Keys(nil)) * int64(unsafe.Sizeof(k)+unsafe.Sizeof(a)+8+24)
 }

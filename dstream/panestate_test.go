@@ -2,12 +2,15 @@ package dstream
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
 	"testing"
 
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/tidemill/tidemill/rdd"
 )
 
@@ -46,8 +49,9 @@ func partials(vals ...int64) (keys []string, out []rdd.Partial[tally]) {
 func content(s *paneState[string, tally], o *paneOverlay[string, tally]) map[string]string {
 	out := map[string]string{}
 	for _, pane := range s.starts(o) {
-		s.view(o, pane).each(func(key string, a *tally, rows int64) {
+		s.view(o, pane).each(func(key string, a *tally, rows int64) bool {
 			out[fmt.Sprint(pane, key)] = fmt.Sprintf("%+v %d", *a, rows)
+			return true
 		})
 	}
 	return out
@@ -122,65 +126,148 @@ func TestResultsShareNothing(t *testing.T) {
 	}
 }
 
-func TestSnapshotRestoresWhatItSaw(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	s := newTallies()
-	for batch := range 40 {
-		o := newPaneOverlay[string, tally]()
-		for range r.IntN(4) {
-			ks, ps := partials(r.Int64N(20), r.Int64N(20), r.Int64N(20))
-			s.fold(o, (*tally).merge, 10*r.Int64N(6), ks, ps)
-		}
-		if starts := s.starts(o); len(starts) > 0 && r.IntN(3) == 0 {
-			o.dropped = append(o.dropped, starts[0])
-		}
-		if err := o.settle(); err != nil {
-			t.Fatal(err)
-		}
-		rec, err := s.Snapshot(o)
+// yielded is the records that a snapshot or a delta yields.
+func yielded(t *testing.T, seq iter.Seq2[arrow.Record, error]) (out []arrow.Record) {
+	t.Helper()
+	for rec, err := range seq {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := content(s, o)
+		out = append(out, rec)
+	}
+	return out
+}
+
+func restored(t *testing.T, recs []arrow.Record) *paneState[string, tally] {
+	t.Helper()
+	s := newTallies()
+	for _, rec := range recs {
+		if err := s.Apply(rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// randomOverlay touches some keys of some panes, and drops a pane at times.
+func randomOverlay(t *testing.T, r *rand.Rand, s *paneState[string, tally]) *paneOverlay[string, tally] {
+	t.Helper()
+	o := newPaneOverlay[string, tally]()
+	for range r.IntN(4) {
+		ks, ps := partials(r.Int64N(20), r.Int64N(20), r.Int64N(20))
+		s.fold(o, (*tally).merge, 10*r.Int64N(6), ks, ps)
+	}
+	if starts := s.starts(o); len(starts) > 0 && r.IntN(3) == 0 {
+		o.dropped = append(o.dropped, starts[r.IntN(len(starts))])
+	}
+	if err := o.settle(); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// TestStateIsBaseAndDeltas lives through batches, and restores each version from a snapshot and deltas, with the same order of keys.
+func TestStateIsBaseAndDeltas(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	s := newTallies()
+	var log []arrow.Record // a snapshot, and the deltas since
+	for batch := range 200 {
+		o := randomOverlay(t, r, s)
+		want, keys := content(s, o), s.Keys(o)
+		snapshot, delta := yielded(t, s.Snapshot(o)), yielded(t, s.Delta(o))
 		s.Commit(o)
-		if got := content(s, nil); !maps.Equal(got, want) {
-			t.Fatalf("batch %d: committed\n%v\nwant\n%v", batch, got, want)
+		if got := content(s, nil); !maps.Equal(got, want) || s.Keys(nil) != keys || len(want) != keys {
+			t.Fatalf("batch %d: committed\n%v\nwant\n%v, of %d keys", batch, got, want, keys)
 		}
-		if (rec == nil) != (len(want) == 0) {
-			t.Fatalf("batch %d: snapshot %v of %d keys", batch, rec, len(want))
+		if log = append(log, delta...); r.IntN(10) == 0 {
+			log = snapshot
 		}
-		again := newTallies()
-		if rec != nil {
-			if err := again.Restore(rec); err != nil {
-				t.Fatal(err)
+		for name, again := range map[string]*paneState[string, tally]{"snapshot": restored(t, snapshot), "deltas": restored(t, log)} {
+			if got := content(again, nil); !maps.Equal(got, want) {
+				t.Fatalf("batch %d: restored from %s\n%v\nwant\n%v", batch, name, got, want)
 			}
-		}
-		if got := content(again, nil); !maps.Equal(got, want) {
-			t.Fatalf("batch %d: restored\n%v\nwant\n%v", batch, got, want)
-		}
-		if again.Keys() != len(want) {
-			t.Fatalf("batch %d: %d keys, want %d", batch, again.Keys(), len(want))
-		}
-		if r.IntN(4) == 0 {
-			s = again // goes on from there
+			if !slices.EqualFunc(yielded(t, again.Snapshot(nil)), yielded(t, s.Snapshot(nil)), array.RecordEqual) {
+				t.Fatalf("batch %d: restored from %s, the state has its keys in another order", batch, name)
+			}
+			if r.IntN(8) == 0 {
+				s = again // goes on from there
+			}
 		}
 	}
 }
 
-func TestRestoreRefusesOtherRows(t *testing.T) {
+// TestPiecesAreBounded looks at a state larger than a record.
+func TestPiecesAreBounded(t *testing.T) {
+	s := newPaneState[int64, int64]().(*paneState[int64, int64])
+	o := newPaneOverlay[int64, int64]()
+	n := 2*pieceRows + 7
+	ks, ps := make([]int64, n), make([]rdd.Partial[int64], n)
+	for i := range ks {
+		ks[i], ps[i] = int64(i), rdd.Partial[int64]{Acc: int64(i), Rows: 1}
+	}
+	s.fold(o, func(into *int64, from int64) { *into += from }, 0, ks, ps)
+	recs := yielded(t, s.Delta(o))
+	if len(recs) != 3 || recs[0].NumRows() != pieceRows || recs[2].NumRows() != 7 {
+		t.Fatalf("%d records", len(recs))
+	}
+	for range s.Delta(o) {
+		break // a consumer may have enough
+	}
+	again := newPaneState[int64, int64]().(*paneState[int64, int64])
+	for _, rec := range recs {
+		if err := again.Apply(rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again.Keys(nil) != n || *again.view(nil, 0).find(int64(n - 1)) != int64(n-1) {
+		t.Errorf("%d keys", again.Keys(nil))
+	}
+}
+
+// TestTextOutlivesItsFrame overwrites the memory that a record was read into.
+func TestTextOutlivesItsFrame(t *testing.T) {
+	s := newTallies()
+	s.Commit(foldInto(t, s, 0, 1, 2, 3))
+	want := content(s, nil)
+	var again *paneState[string, tally]
+	for rec := range s.Snapshot(nil) {
+		again = restored(t, []arrow.Record{rec})
+		for _, col := range rec.Columns() {
+			for _, b := range col.Data().Buffers() {
+				if b != nil {
+					clear(b.Bytes())
+				}
+			}
+		}
+	}
+	if got := content(again, nil); !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestApplyRefusesOtherRows(t *testing.T) {
 	rec, err := (&rdd.Rows[string, int64]{Keys: []string{"a"}, Vals: []int64{1}, Times: []int64{0}}).Record()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := newTallies().Restore(rec); err == nil {
-		t.Error("rows of another type were restored")
+	if err := newTallies().Apply(rec); err == nil {
+		t.Error("rows of another type were taken")
 	}
 	rec, err = (&rdd.Rows[string, rdd.Partial[tally]]{Keys: []string{"a"}, Vals: make([]rdd.Partial[tally], 1)}).Record()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := newTallies().Restore(rec); err == nil {
-		t.Error("rows without the panes' starts were restored")
+	if err := newTallies().Apply(rec); err == nil {
+		t.Error("rows without the panes' starts were taken")
+	}
+	two := make([]rdd.Partial[tally], 2)
+	two[1].Rows = droppedRows
+	rec, err = (&rdd.Rows[string, rdd.Partial[tally]]{Keys: []string{"a", "b"}, Vals: two, Times: []int64{0, 0}}).Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := newTallies().Apply(rec); err == nil {
+		t.Error("a pane was dropped and kept")
 	}
 }
 

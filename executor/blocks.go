@@ -12,26 +12,40 @@ import (
 	"github.com/tidemill/tidemill/rdd/codec"
 )
 
-// blockStore keeps the output of tasks: in memory up to a limit, on disk beyond it. What an attempt appended becomes readable when
-// the attempt is sealed; a later attempt at the same partition replaces it.
+// blockStore bounds what the outputs of tasks take: in memory up to a limit, on disk beyond it.
 type blockStore struct {
 	limit   int64  // bytes in memory
 	scratch string // folder for spill files
 
-	mu      sync.Mutex
-	used    int64
-	batches map[int64]*batchBlocks
+	mu    sync.Mutex // guards this and all batches of the store
+	used  int64
+	files int // spill files so far: their names
 }
 
+func newBlockStore(limit int64, scratch string) *blockStore {
+	return &blockStore{limit: limit, scratch: scratch}
+}
+
+// batchBlocks are the outputs of the tasks of one batch under one driver. What an attempt appended becomes readable when the attempt is
+// sealed; a later attempt at the same partition replaces it. After drop nothing can be added: a task that has not noticed yet that
+// its batch is over must not be mistaken for one of the same number in the next.
 type batchBlocks struct {
+	s       *blockStore
+	over    bool
 	outputs map[rdd.TaskID]*output
 	sealed  map[place]*output // the output that counts
+}
+
+// open makes room for a batch.
+func (s *blockStore) open() *batchBlocks {
+	return &batchBlocks{s: s, outputs: map[rdd.TaskID]*output{}, sealed: map[place]*output{}}
 }
 
 type place struct{ program, stage, partition int }
 
 // output is what one attempt has appended, bucket by bucket.
 type output struct {
+	attempt int
 	buckets map[int][]stored
 	memory  int64
 	spilled int64
@@ -45,15 +59,17 @@ type stored struct {
 	length int64
 }
 
-func newBlockStore(limit int64, scratch string) *blockStore {
-	return &blockStore{limit: limit, scratch: scratch, batches: map[int64]*batchBlocks{}}
-}
+var errOver = errors.New("the batch is over")
 
 // Append adds a chunk to a bucket of the task's output. A chunk for which there is no room in memory goes to disk.
-func (s *blockStore) Append(t *rdd.Task, bucket int, c rdd.Chunk) error {
-	size := c.Bytes()
+func (b *batchBlocks) Append(t *rdd.Task, bucket int, c rdd.Chunk) error {
+	s, size := b.s, c.Bytes()
 	s.mu.Lock()
-	out := s.outputOf(t.ID)
+	out := b.outputOf(t.ID)
+	if out == nil {
+		s.mu.Unlock()
+		return errOver
+	}
 	fits := s.used+size <= s.limit
 	if fits {
 		s.used += size
@@ -64,28 +80,31 @@ func (s *blockStore) Append(t *rdd.Task, bucket int, c rdd.Chunk) error {
 	if fits {
 		return nil
 	}
-	return s.spillTo(t.ID, out, bucket, c)
+	return b.spillTo(out, bucket, c)
 }
 
-func (s *blockStore) outputOf(id rdd.TaskID) *output {
-	b := s.batches[id.Batch]
-	if b == nil {
-		b = &batchBlocks{outputs: map[rdd.TaskID]*output{}, sealed: map[place]*output{}}
-		s.batches[id.Batch] = b
+// outputOf is an attempt's output, nil when the batch is over.
+func (b *batchBlocks) outputOf(id rdd.TaskID) *output {
+	if b.over {
+		return nil
 	}
 	out := b.outputs[id]
 	if out == nil {
-		out = &output{buckets: map[int][]stored{}}
+		out = &output{attempt: id.Attempt, buckets: map[int][]stored{}}
 		b.outputs[id] = out
 	}
 	return out
 }
 
 // spillTo writes a chunk to the attempt's own file. Only the attempt's goroutine comes here.
-func (s *blockStore) spillTo(id rdd.TaskID, out *output, bucket int, c rdd.Chunk) error {
+func (b *batchBlocks) spillTo(out *output, bucket int, c rdd.Chunk) error {
+	s := b.s
 	if out.spill == nil {
-		name := fmt.Sprintf("%d-%d-%d-%d-%d.spill", id.Batch, id.Program, id.Stage, id.Partition, id.Attempt)
-		f, err := newSpillFile(filepath.Join(s.scratch, name))
+		s.mu.Lock()
+		s.files++
+		name := filepath.Join(s.scratch, fmt.Sprintf("%d.spill", s.files))
+		s.mu.Unlock()
+		f, err := newSpillFile(name)
 		if err != nil {
 			return err
 		}
@@ -97,42 +116,47 @@ func (s *blockStore) spillTo(id rdd.TaskID, out *output, bucket int, c rdd.Chunk
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if b.over {
+		out.spill.remove()
+		return errOver
+	}
 	out.spilled += n
 	out.buckets[bucket] = append(out.buckets[bucket], stored{offset: at, length: n})
 	return nil
 }
 
 // seal makes an attempt's output the one that counts and returns how much of it lies on disk.
-func (s *blockStore) seal(id rdd.TaskID) (spilled int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := s.outputOf(id)
-	s.batches[id.Batch].sealed[place{id.Program, id.Stage, id.Partition}] = out
+func (b *batchBlocks) seal(id rdd.TaskID) (spilled int64) {
+	b.s.mu.Lock()
+	defer b.s.mu.Unlock()
+	out := b.outputOf(id)
+	if out == nil {
+		return 0
+	}
+	b.sealed[place{id.Program, id.Stage, id.Partition}] = out
 	return out.spilled
 }
 
 // discard drops what a failed attempt left.
-func (s *blockStore) discard(id rdd.TaskID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if b := s.batches[id.Batch]; b != nil {
-		if out := b.outputs[id]; out != nil {
-			s.free(out)
-			delete(b.outputs, id)
-		}
+func (b *batchBlocks) discard(id rdd.TaskID) {
+	b.s.mu.Lock()
+	defer b.s.mu.Unlock()
+	if out := b.outputs[id]; out != nil {
+		b.s.free(out)
+		delete(b.outputs, id)
 	}
 }
 
-// drop gives up everything of a batch.
-func (s *blockStore) drop(batch int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if b := s.batches[batch]; b != nil {
-		for _, out := range b.outputs {
-			s.free(out)
-		}
-		delete(s.batches, batch)
+// drop gives up everything of the batch.
+func (b *batchBlocks) drop() {
+	b.s.mu.Lock()
+	defer b.s.mu.Unlock()
+	for _, out := range b.outputs {
+		b.s.free(out)
 	}
+	b.over = true
+	clear(b.outputs)
+	clear(b.sealed)
 }
 
 func (s *blockStore) free(out *output) {
@@ -144,30 +168,44 @@ func (s *blockStore) free(out *output) {
 
 var errNoBlock = errors.New("it is not kept here")
 
-// Read yields the chunks of a block.
-func (s *blockStore) Read(t *rdd.Task, b rdd.Block, shape *rdd.Shape) rdd.Seq {
-	return s.read(t.ID.Batch, b, shape)
+// anyAttempt reads whichever attempt was sealed last.
+const anyAttempt = 0
+
+// find is the sealed output of an attempt, or nil.
+func (b *batchBlocks) find(at rdd.Block, attempt int) *output {
+	b.s.mu.Lock()
+	defer b.s.mu.Unlock()
+	out := b.sealed[place{at.Program, at.Stage, at.Partition}]
+	if out == nil || attempt != anyAttempt && out.attempt != attempt {
+		return nil
+	}
+	return out
 }
 
-func (s *blockStore) read(batch int64, b rdd.Block, shape *rdd.Shape) rdd.Seq {
+// lose forgets a sealed output, as a broken disk would.
+func (b *batchBlocks) lose(at rdd.Block) bool {
+	lost := b.find(at, anyAttempt) != nil
+	b.s.mu.Lock()
+	defer b.s.mu.Unlock()
+	delete(b.sealed, place{at.Program, at.Stage, at.Partition})
+	return lost
+}
+
+// read yields the chunks of a block of one attempt.
+func (b *batchBlocks) read(at rdd.Block, attempt int, shape *rdd.Shape) rdd.Seq {
 	return func(yield func(rdd.Chunk, error) bool) {
-		s.mu.Lock()
-		var out *output
-		if of := s.batches[batch]; of != nil {
-			out = of.sealed[place{b.Program, b.Stage, b.Partition}]
-		}
-		s.mu.Unlock()
+		out := b.find(at, attempt)
 		if out == nil {
-			yield(nil, &rdd.FetchError{Block: b, Err: errNoBlock})
+			yield(nil, &rdd.FetchError{Block: at, Attempt: attempt, Err: errNoBlock})
 			return
 		}
-		for _, c := range out.buckets[b.Bucket] {
+		for _, c := range out.buckets[at.Bucket] {
 			chunk, err := c.chunk, error(nil)
 			if chunk == nil {
 				chunk, err = out.spill.read(c, shape)
 			}
 			if err != nil {
-				yield(nil, &rdd.FetchError{Block: b, Err: err})
+				yield(nil, &rdd.FetchError{Block: at, Attempt: attempt, Err: err})
 				return
 			}
 			if !yield(chunk, nil) {

@@ -32,13 +32,13 @@ func task(attempt int) *rdd.Task {
 	return &rdd.Task{Context: context.Background(), ID: rdd.TaskID{Batch: 1, Stage: 2, Partition: 3, Attempt: attempt}}
 }
 
-func readBlock(t *testing.T, s *blockStore, bucket int) (names []string, err error) {
+func readBlock(t *testing.T, s *batchBlocks, bucket int) (names []string, err error) {
 	t.Helper()
 	shape, err := rdd.ShapeOf[rdd.None, row]()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for c, err := range s.Read(task(0), rdd.Block{Stage: 2, Partition: 3, Bucket: bucket}, shape) {
+	for c, err := range s.read(rdd.Block{Stage: 2, Partition: 3, Bucket: bucket}, anyAttempt, shape) {
 		if err != nil {
 			return names, err
 		}
@@ -52,7 +52,7 @@ func readBlock(t *testing.T, s *blockStore, bucket int) (names []string, err err
 // TestBlocks appends to two buckets with room for everything, for one chunk, and for nothing: what comes back is the same, in order.
 func TestBlocks(t *testing.T) {
 	for _, limit := range []int64{1 << 20, 60, 0} {
-		s := newBlockStore(limit, filepath.Join(t.TempDir(), "scratch"))
+		s := newBlockStore(limit, filepath.Join(t.TempDir(), "scratch")).open()
 		a := task(1)
 		for _, c := range []struct {
 			bucket int
@@ -74,11 +74,11 @@ func TestBlocks(t *testing.T) {
 				t.Errorf("limit %d, bucket %d: %q, %v; want %q", limit, bucket, got, err, want)
 			}
 		}
-		s.drop(1)
-		if s.used != 0 {
-			t.Errorf("limit %d: %d bytes in use after the batch", limit, s.used)
+		s.drop()
+		if s.s.used != 0 {
+			t.Errorf("limit %d: %d bytes in use after the batch", limit, s.s.used)
 		}
-		if files, _ := os.ReadDir(s.scratch); len(files) > 0 {
+		if files, _ := os.ReadDir(s.s.scratch); len(files) > 0 {
 			t.Errorf("limit %d: %d spill files after the batch", limit, len(files))
 		}
 	}
@@ -87,7 +87,7 @@ func TestBlocks(t *testing.T) {
 // TestLaterAttemptReplaces shows that the output which counts is that of the attempt which was sealed last, and that a failed one
 // leaves nothing.
 func TestLaterAttemptReplaces(t *testing.T) {
-	s := newBlockStore(50, filepath.Join(t.TempDir(), "scratch"))
+	s := newBlockStore(50, filepath.Join(t.TempDir(), "scratch")).open()
 	for attempt, name := range []string{"first", "failed", "second"} {
 		if err := s.Append(task(attempt), 0, chunk(name, "a long name that does not fit into fifty bytes")); err != nil {
 			t.Fatal(err)
@@ -101,24 +101,24 @@ func TestLaterAttemptReplaces(t *testing.T) {
 	if got, err := readBlock(t, s, 0); err != nil || got[0] != "second" {
 		t.Errorf("%q, %v", got, err)
 	}
-	s.drop(1)
-	if files, _ := os.ReadDir(s.scratch); len(files) > 0 || s.used != 0 {
-		t.Errorf("%d files, %d bytes left", len(files), s.used)
+	s.drop()
+	if files, _ := os.ReadDir(s.s.scratch); len(files) > 0 || s.s.used != 0 {
+		t.Errorf("%d files, %d bytes left", len(files), s.s.used)
 	}
 }
 
 // TestDamagedSpillIsAFetchError shows that a block which does not read back is computed again, and never believed.
 func TestDamagedSpillIsAFetchError(t *testing.T) {
-	s := newBlockStore(0, filepath.Join(t.TempDir(), "scratch"))
+	s := newBlockStore(0, filepath.Join(t.TempDir(), "scratch")).open()
 	if err := s.Append(task(1), 0, chunk("a", "b")); err != nil {
 		t.Fatal(err)
 	}
 	s.seal(task(1).ID)
-	files, err := os.ReadDir(s.scratch)
+	files, err := os.ReadDir(s.s.scratch)
 	if err != nil || len(files) != 1 {
 		t.Fatal(files, err)
 	}
-	name := filepath.Join(s.scratch, files[0].Name())
+	name := filepath.Join(s.s.scratch, files[0].Name())
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -131,5 +131,5 @@ func TestDamagedSpillIsAFetchError(t *testing.T) {
 	if _, err := readBlock(t, s, 0); !errors.As(err, &fetch) || fetch.Block.Stage != 2 || fetch.Block.Partition != 3 {
 		t.Errorf("%v, want a FetchError for stage 2, partition 3", err)
 	}
-	s.drop(1)
+	s.drop()
 }

@@ -13,12 +13,9 @@ import (
 
 // publish writes what granted attempts made: rows to sinks, bad records to the dead letters, state to the segment. Nothing of
 // users' code runs here but their sinks.
-func (w *Worker) publish(m wire.Grant) {
+func (w *Worker) publish(open *openBatch, m wire.Grant) {
 	defer w.running.Done()
-	open := w.open(m.Epoch, m.Batch)
-	if open == nil {
-		return
-	}
+	defer open.publishing.Done()
 	out := wire.Published{Batch: m.Batch, Round: m.Round}
 	var group errgroup.Group
 	group.SetLimit(w.o.Slots)
@@ -29,12 +26,12 @@ func (w *Worker) publish(m wire.Grant) {
 			return err
 		})
 	}
-	saved, err := w.save(open, m.Tasks)
+	saved, err := w.save(m.Tasks)
 	if werr := group.Wait(); err == nil {
 		err = werr
 	}
 	if err != nil {
-		w.report(wire.PublishFailed{Batch: m.Batch, Round: m.Round, Err: err})
+		w.tell(open, wire.PublishFailed{Batch: m.Batch, Round: m.Round, Err: err})
 		return
 	}
 	w.mu.Lock()
@@ -46,7 +43,8 @@ func (w *Worker) publish(m wire.Grant) {
 	for _, s := range saved {
 		out.States = append(out.States, s.ref)
 	}
-	w.report(out)
+	out.Retired = w.states.takeRetired()
+	w.tell(open, out)
 }
 
 // write gives the rows of one granted attempt to the sinks that its stage feeds.
@@ -67,7 +65,7 @@ func (w *Worker) write(open *openBatch, id rdd.TaskID, epoch int64) ([]wire.Sink
 		}
 		out = append(out, r)
 	}
-	if r, err := w.writeDead(id, epoch, p, open.b.Program.Stages[id.Stage].Parts); err != nil {
+	if r, err := w.writeDead(open, id, epoch, p, open.b.Program.Stages[id.Stage].Parts); err != nil {
 		return nil, err
 	} else if r != nil {
 		out = append(out, *r)
@@ -79,7 +77,7 @@ func (w *Worker) writeSink(open *openBatch, i int, id rdd.TaskID, at dstream.Wri
 	started, offered := time.Now(), int64(0)
 	block := rdd.Block{Program: 0, Stage: id.Stage, Partition: id.Partition}
 	rows := func(yield func(rdd.Chunk, error) bool) {
-		for c, err := range w.blocks.read(at.Batch, block, open.b.Shape(i)) {
+		for c, err := range open.blocks.read(block, id.Attempt, open.b.Shape(i)) {
 			if err == nil {
 				offered += int64(c.Len())
 			}
@@ -88,7 +86,7 @@ func (w *Worker) writeSink(open *openBatch, i int, id rdd.TaskID, at dstream.Wri
 			}
 		}
 	}
-	r, err := open.b.Write(w.ctx, i, at, rows)
+	r, err := open.b.Write(open.ctx, i, at, rows)
 	if err != nil {
 		return wire.SinkReceipt{}, fmt.Errorf("sink %q, partition %d: %w", at.Sink, at.Partition, err)
 	}
@@ -96,7 +94,7 @@ func (w *Worker) writeSink(open *openBatch, i int, id rdd.TaskID, at dstream.Wri
 }
 
 // writeDead writes the bad records that a granted attempt met.
-func (w *Worker) writeDead(id rdd.TaskID, epoch int64, p *dstream.Plan, parts int) (*wire.SinkReceipt, error) {
+func (w *Worker) writeDead(open *openBatch, id rdd.TaskID, epoch int64, p *dstream.Plan, parts int) (*wire.SinkReceipt, error) {
 	w.mu.Lock()
 	a := w.attempts[id]
 	w.mu.Unlock()
@@ -112,16 +110,16 @@ func (w *Worker) writeDead(id rdd.TaskID, epoch int64, p *dstream.Plan, parts in
 	if err != nil {
 		return nil, fmt.Errorf("dead letters: %w", err)
 	}
-	r, err := w.o.DeadLetters.Write(w.ctx, at, func(yield func(dstream.Output, error) bool) { yield(dstream.Output{Record: rec}, nil) })
+	r, err := w.o.DeadLetters.Write(open.ctx, at, func(yield func(dstream.Output, error) bool) { yield(dstream.Output{Record: rec}, nil) })
 	if err != nil {
 		return nil, fmt.Errorf("dead letters: %w", err)
 	}
 	return &wire.SinkReceipt{Sink: at.Sink, Partition: id.Partition, Partitions: parts, Offered: int64(len(a.dead)), Receipt: r, Busy: time.Since(started)}, nil
 }
 
-// save makes the versions durable that granted attempts left: one segment, one sync.
-func (w *Worker) save(open *openBatch, tasks []rdd.TaskID) ([]savedState, error) {
-	var out []savedState
+// save makes the versions durable that granted attempts left.
+func (w *Worker) save(tasks []rdd.TaskID) ([]savedState, error) {
+	var all []saving
 	for _, id := range tasks {
 		w.mu.Lock()
 		a := w.attempts[id]
@@ -130,15 +128,10 @@ func (w *Worker) save(open *openBatch, tasks []rdd.TaskID) ([]savedState, error)
 			return nil, fmt.Errorf("task %v was granted here and is not done here", id)
 		}
 		for _, step := range sortedSteps(a.env.Overlays) {
-			at := partition{step, id.Partition}
-			ref, err := w.states.save(at, a.versions[step])
-			if err != nil {
-				return nil, fmt.Errorf("state of %s, partition %d: %w", step, id.Partition, err)
-			}
-			out = append(out, savedState{at, a.env.Overlays[step], ref})
+			all = append(all, saving{a.versions[step], a.env.Overlays[step]})
 		}
 	}
-	return out, w.states.sync()
+	return w.states.save(all)
 }
 
 func sortedSteps(m map[string]dstream.Overlay) []string {

@@ -3,6 +3,8 @@ package executor
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tidemill/tidemill/dstream"
@@ -31,56 +33,61 @@ func (w *Worker) run(id rdd.TaskID) {
 	}
 	p := open.programs[id.Program]
 	a := &attempt{}
-	ctx, cancel := context.WithCancel(w.ctx)
+	ctx, cancel := context.WithCancel(open.ctx)
 	a.cancel = cancel
-	a.env = w.env(open, a)
+	a.env = w.env(ctx, open, a)
 	w.attempts[id] = a
 	w.mu.Unlock()
 	defer cancel()
 
-	t := &rdd.Task{Context: ctx, ID: id, Blocks: w.blocks, ChunkRows: w.o.ChunkRows, Env: a.env}
+	blocks := &taskBlocks{w: w, open: open}
+	defer blocks.close()
+	t := &rdd.Task{Context: ctx, ID: id, Blocks: blocks, ChunkRows: w.o.ChunkRows, Env: a.env}
 	err := p.Run(t, id.Stage)
+	var steps map[string]wire.StepSize
 	if err == nil {
-		a.versions, err = w.versions(id, a.env)
+		steps, err = w.versions(id, a)
 	}
+	w.states.release(slices.Collect(maps.Values(a.states))...) // before the report: what follows it may be the commit
 	if err != nil {
-		w.blocks.discard(id)
-		w.report(wire.TaskFailed{Task: id, Err: err, Busy: time.Since(started)})
+		open.blocks.discard(id)
+		w.tell(open, wire.TaskFailed{Task: id, Err: err, Busy: time.Since(started)})
 		return
 	}
 	done := wire.TaskDone{
-		Task: id, Counts: t.Counts, Notes: a.env.Notes, Splits: a.env.Splits, Steps: w.sizes(id, a.env),
-		Spilled: w.blocks.seal(id), Busy: time.Since(started),
+		Task: id, Counts: t.Counts, Notes: a.env.Notes, Splits: a.env.Splits, Steps: steps,
+		Spilled: open.blocks.seal(id), Busy: time.Since(started),
 	}
 	w.mu.Lock()
 	a.done = true
 	w.mu.Unlock()
-	w.report(done)
+	w.tell(open, done)
 }
 
-// versions encodes the states that an attempt has touched.
-func (w *Worker) versions(id rdd.TaskID, e *dstream.Env) (map[string]version, error) {
-	if len(e.Overlays) == 0 {
+// versions encodes what the overlays of an attempt make of the states that it read, and tells their sizes.
+func (w *Worker) versions(id rdd.TaskID, a *attempt) (map[string]wire.StepSize, error) {
+	if len(a.env.Overlays) == 0 {
 		return nil, nil
 	}
-	out := map[string]version{}
-	for step, o := range e.Overlays {
-		v, err := w.states.version(partition{step, id.Partition}, o)
+	sizes := map[string]wire.StepSize{}
+	a.versions = map[string]version{}
+	for step, o := range a.env.Overlays {
+		now := a.states[step]
+		v, err := w.states.version(now, o)
 		if err != nil {
 			return nil, fmt.Errorf("state of %s, partition %d: %w", step, id.Partition, err)
 		}
-		out[step] = v
+		a.versions[step] = v
+		sizes[step] = wire.StepSize{Touched: o.Touched(), Keys: now.state.Keys(o), Bytes: now.state.Bytes()}
 	}
-	return out, nil
+	return sizes, nil
 }
 
 // env is what the steps of one attempt see.
-func (w *Worker) env(open *openBatch, a *attempt) *dstream.Env {
+func (w *Worker) env(ctx context.Context, open *openBatch, a *attempt) *dstream.Env {
 	e := &dstream.Env{
 		Plan: open.begin.Plan, Marks: open.begin.Marks, Prev: open.begin.Prev,
-		State: func(step string, part int, fresh func() dstream.State) (dstream.State, error) {
-			return w.states.of(partition{step, part}, fresh)
-		},
+		State: func(step string, part int) (dstream.State, error) { return w.read(ctx, a, partition{step, part}) },
 		Table: func(name string) (any, error) {
 			digest, ok := open.begin.Plan.Tables[name]
 			if !ok {
@@ -98,17 +105,18 @@ func (w *Worker) env(open *openBatch, a *attempt) *dstream.Env {
 	return e
 }
 
-func (w *Worker) sizes(id rdd.TaskID, e *dstream.Env) map[string]wire.StepSize {
-	if len(e.Overlays) == 0 {
-		return nil
+// read gives an attempt the state of a partition, until it ends.
+func (w *Worker) read(ctx context.Context, a *attempt, p partition) (dstream.State, error) {
+	if now, ok := a.states[p.step]; ok {
+		return now.state, nil
 	}
-	out := map[string]wire.StepSize{}
-	for step, o := range e.Overlays {
-		st, err := w.states.of(partition{step, id.Partition}, nil)
-		if err != nil {
-			continue // it was there when the task ran; publishing meets the error again
-		}
-		out[step] = wire.StepSize{Touched: o.Touched(), Keys: st.Keys(), Bytes: st.Bytes()}
+	now, err := w.states.read(ctx, p)
+	if err != nil {
+		return nil, err
 	}
-	return out
+	if a.states == nil {
+		a.states = map[string]*heldState{}
+	}
+	a.states[p.step] = now
+	return now.state, nil
 }

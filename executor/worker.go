@@ -9,6 +9,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/executor/flight"
 	"github.com/tidemill/tidemill/executor/wire"
 	"github.com/tidemill/tidemill/rdd"
 )
@@ -25,6 +26,14 @@ type Options struct {
 	DeadLetters dstream.RecordSink // nil: a bad record fails its batch
 	Tables      Tables
 	Waiting     func(string) func() // see dstream.WatchWaiting; nil = nobody watches
+	Warn        func(string)        // for what the user should know and no batch fails of; any goroutine; nil = nobody listens
+	Still       bool                // states are not gathered into snapshots in the background: to measure what that costs
+	Fetcher     Fetcher             // how blocks of other workers are read; nil: there are none
+}
+
+// Fetcher opens streams of blocks that lie at other workers. A flight.Client is one.
+type Fetcher interface {
+	Open(ctx context.Context, address string, t flight.Ticket) (*flight.Reader, error)
 }
 
 // Tables gives a worker the frozen tables that a plan names.
@@ -60,7 +69,10 @@ type Worker struct {
 
 	mu       sync.Mutex
 	epoch    int64
+	self     uint64 // incarnation of the attachment to the driver; 0 in local mode
+	peers    []wire.Peer
 	batch    *openBatch
+	pending  pendingStates // of the batch at hand when the last driver was lost
 	attempts map[rdd.TaskID]*attempt
 }
 
@@ -70,12 +82,19 @@ type openBatch struct {
 	b        *dstream.Batch
 	programs map[int]*rdd.Program
 	saved    []savedState
+	outputs  outputs // where blocks lie
+	blocks   *batchBlocks
+
+	ctx        context.Context // of all its work; ends with it
+	stop       context.CancelFunc
+	publishing sync.WaitGroup // grants under way
 }
 
 // attempt is what is left of one attempt beside its blocks.
 type attempt struct {
 	env      *dstream.Env
-	versions map[string]version // of the states that it touched, by step
+	states   map[string]*heldState // that it reads, by step
+	versions map[string]version    // of those that it touched
 	dead     []dstream.DeadLetter
 	cancel   context.CancelFunc
 	done     bool
@@ -94,12 +113,10 @@ func NewWorker(g *dstream.Graph, o Options, report func(wire.Report)) (*Worker, 
 	w := &Worker{
 		o: o, g: g, report: report, ctx: ctx, stop: stop,
 		blocks: newBlockStore(o.BlockMemory, o.Scratch),
-		states: &states{segments: o.Segments, live: map[partition]wire.StateRef{}, held: map[partition]dstream.State{}},
+		states: newStates(stateOptions{segments: o.Segments, fresh: g.NewState, slots: o.Slots, warn: o.Warn, still: o.Still}),
 		tables: newTableCache(g, o.Tables), queue: make(chan rdd.TaskID, 1024), attempts: map[rdd.TaskID]*attempt{},
 	}
-	for _, r := range o.States {
-		w.states.live[partition{r.Step, r.Partition}] = r
-	}
+	w.states.want(o.States)
 	for range o.Slots {
 		w.running.Add(1)
 		go w.slot()
@@ -116,7 +133,7 @@ func (w *Worker) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.batch != nil {
-		w.blocks.drop(w.batch.begin.Plan.Batch)
+		w.batch.close()
 	}
 	return errors.Join(err, os.RemoveAll(w.o.Scratch))
 }
@@ -133,14 +150,23 @@ func (w *Worker) Take(m wire.Message) {
 	case wire.Cancel:
 		w.cancel(m)
 	case wire.Grant:
-		w.running.Add(1)
-		go w.publish(m)
+		if open := w.open(m.Epoch, m.Batch); open != nil {
+			w.running.Add(1)
+			open.publishing.Add(1)
+			go w.publish(open, m)
+		}
 	case wire.Fetch:
 		w.fetch(m)
 	case wire.Commit:
 		w.commit(m)
 	case wire.Abort:
 		w.abort(m)
+	case wire.Peers:
+		w.meet(m)
+	case wire.Restore:
+		w.restore(m)
+	case wire.Release:
+		w.release(m)
 	}
 }
 
@@ -164,9 +190,18 @@ func (w *Worker) begin(m wire.Begin) {
 		w.report(wire.Refused{Batch: m.Plan.Batch, Err: err})
 		return
 	}
+	w.states.pace.opened()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.batch = &openBatch{begin: m, b: b, programs: map[int]*rdd.Program{0: b.Program}}
+	if w.batch != nil { // the driver never said how it ended
+		w.batch.close()
+	}
+	ctx, stop := context.WithCancel(w.ctx)
+	w.batch = &openBatch{
+		ctx: ctx, stop: stop, blocks: w.blocks.open(),
+		begin: m, b: b, programs: map[int]*rdd.Program{0: b.Program},
+		outputs: outputs{peers: w.peers, self: w.self, of: map[stageAt]*wire.Outputs{}},
+	}
 	clear(w.attempts)
 }
 
@@ -202,10 +237,35 @@ func (w *Worker) open(epoch, batch int64) *openBatch {
 }
 
 func (w *Worker) launch(m wire.Launch) {
+	if len(m.Tasks) == 0 {
+		return
+	}
+	open := w.open(m.Epoch, m.Tasks[0].Batch)
+	if open == nil {
+		return
+	}
+	w.mu.Lock()
+	open.outputs.told(m.Outputs)
+	w.mu.Unlock()
+	w.states.want(m.States)
 	for _, id := range m.Tasks {
-		if w.open(m.Epoch, id.Batch) != nil {
-			w.queue <- id
-		}
+		w.queue <- id
+	}
+}
+
+// meet takes the numbers by which the driver names other workers.
+func (w *Worker) meet(m wire.Peers) {
+	if w.stale(m.Epoch) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if m.From > len(w.peers) {
+		return // a message before it was lost with its stream, and with that this attachment
+	}
+	w.peers = append(w.peers[:m.From:m.From], m.Peers...)
+	if w.batch != nil {
+		w.batch.outputs.peers = w.peers
 	}
 }
 
@@ -219,50 +279,46 @@ func (w *Worker) cancel(m wire.Cancel) {
 	}
 }
 
-func (w *Worker) fetch(m wire.Fetch) {
-	open := w.open(m.Epoch, m.Batch)
-	if open == nil {
-		return
-	}
-	w.mu.Lock()
-	p := open.programs[m.Program]
-	w.mu.Unlock()
-	out := wire.Fetched{Batch: m.Batch, Program: m.Program}
-	s := p.Stages[m.Stage]
-	for part := range s.Parts {
-		for c, err := range w.blocks.read(m.Batch, rdd.Block{Program: m.Program, Stage: m.Stage, Partition: part}, s.Node.Shape) {
-			if err != nil {
-				out.Err = err
-				break
-			}
-			out.Chunks = append(out.Chunks, c)
-		}
-	}
-	w.report(out)
-}
-
 func (w *Worker) commit(m wire.Commit) {
 	open := w.open(m.Epoch, m.Batch)
 	if open == nil {
+		w.settled(m.Batch, true)
 		return
 	}
 	w.states.commit(open.saved)
-	w.end(m.Batch)
+	w.end()
 }
 
 func (w *Worker) abort(m wire.Abort) {
+	w.settled(m.Batch, false)
 	if w.open(m.Epoch, m.Batch) != nil {
-		w.end(m.Batch)
+		w.states.abandon()
+		w.end()
 	}
 }
 
-func (w *Worker) end(batch int64) {
+// end gives up the batch at hand.
+func (w *Worker) end() {
+	w.states.pace.ended()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, a := range w.attempts {
-		a.cancel()
-	}
+	w.batch.close()
 	clear(w.attempts)
 	w.batch = nil
-	w.blocks.drop(batch)
+}
+
+// close ends what still runs for the batch and drops its blocks.
+func (o *openBatch) close() {
+	o.stop()
+	o.blocks.drop()
+}
+
+// tell reports to the driver what was done for a batch, unless that is over: under the next driver its tasks have the same numbers.
+func (w *Worker) tell(open *openBatch, r wire.Report) {
+	w.mu.Lock()
+	current := w.batch == open
+	w.mu.Unlock()
+	if current {
+		w.report(r)
+	}
 }

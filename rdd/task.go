@@ -43,8 +43,9 @@ type Blocks interface {
 
 // FetchError says that a block is not where it should be: its stage has to compute that partition again.
 type FetchError struct {
-	Block Block
-	Err   error
+	Block   Block
+	Attempt int // whose output it should be; 0 = whichever counts
+	Err     error
 }
 
 // Error names the block.

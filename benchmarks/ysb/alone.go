@@ -106,12 +106,12 @@ func (a *alone) batch(n int64, splits []dstream.Split, ended bool) error {
 	return err
 }
 
-func (a *alone) state(step string, part int, fresh func() dstream.State) (dstream.State, error) {
+func (a *alone) state(step string, part int) (dstream.State, error) {
 	if part != 0 {
 		return nil, fmt.Errorf("partition %s of a job that has one", strconv.Itoa(part))
 	}
 	if a.states[step] == nil {
-		a.states[step] = fresh()
+		a.states[step] = a.g.NewState(step)
 	}
 	return a.states[step], nil
 }

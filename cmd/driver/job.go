@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,6 +69,7 @@ func (j *job) configure(c *cobra.Command, target []string) (err error) {
 			j.settings[name] = c.Flag(name).Value.String()
 		}
 	}
+	maps.Copy(j.settings, clusterGiven(c))
 	if j.settings["ui"] == "" && c.Flags().Changed("ui") {
 		j.settings["ui"] = "off" // an empty variable would count as not set
 	}

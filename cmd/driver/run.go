@@ -24,10 +24,12 @@ func newRun() *cobra.Command {
 		RunE:  runJob,
 	}
 	jobFlags(c)
+	jobClusterFlags(c)
 	c.Flags().Bool("fresh", false, "start over: forget the checkpoint")
 	c.Flags().Bool("replan", false, "give up a batch that was planned and cannot be run again, by this build or with input that is gone, and plan it anew")
 	c.Flags().Bool("accept-loss", false, "go on without input that was deleted before any batch has read it")
 	c.Flags().Bool("takeover", false, "take the checkpoint from whoever holds it")
+	c.Flags().Bool("standby", false, "wait until the driver that has the checkpoint is gone, and go on in its place")
 	return c
 }
 
@@ -36,7 +38,8 @@ func runJob(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	for name, to := range map[string]*bool{"fresh": &j.start.Fresh, "replan": &j.start.Replan, "takeover": &j.start.Takeover, "accept-loss": &j.start.AcceptLoss} {
+	for name, to := range map[string]*bool{"fresh": &j.start.Fresh, "replan": &j.start.Replan, "takeover": &j.start.Takeover, "accept-loss": &j.start.AcceptLoss,
+		"standby": &j.start.Standby} {
 		on, err := c.Flags().GetBool(name)
 		if err != nil {
 			return err

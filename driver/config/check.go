@@ -139,6 +139,15 @@ func parseDirectory(s string) (any, error) {
 	return filepath.Abs(s)
 }
 
+// parseCheckpoint takes a directory or the URL of a store; file:// is a directory too.
+func parseCheckpoint(s string) (any, error) {
+	switch {
+	case strings.HasPrefix(s, "cassandra://"), strings.HasPrefix(s, "file://"), strings.HasPrefix(s, "${"):
+		return s, nil
+	}
+	return parseDirectory(s)
+}
+
 // parseUI gives "" for none. The page has no passwords, so it is never offered beyond this machine.
 func parseUI(s string) (any, error) {
 	if s == "" || s == "off" {

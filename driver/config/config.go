@@ -15,7 +15,8 @@ type Config struct {
 	// Interval is how often a batch starts. Default 1s, 1ms to 24h. Too short, and batches queue behind each other.
 	// A job's code may set its own; it counts only while [Config.IsSet]("interval") is false.
 	Interval time.Duration `mapstructure:"interval"`
-	// Checkpoint is the directory of the batch log and the state, absolute. Default: [DefaultCheckpoint] of Job,
+	// Checkpoint is the directory of the batch log and the state, absolute, or a URL: file:///dir?shared=true for a directory that several
+	// machines see, cassandra://hosts/keyspace. Default: [DefaultCheckpoint] of Job,
 	// resolved by [Config.CheckpointDir]; empty here means the default. On a disk that loses writes, batches repeat.
 	Checkpoint string `mapstructure:"checkpoint"`
 	// Parallelism is the number of tasks that run at once. Default GOMAXPROCS, 1 to 4096. More than the cores only
@@ -31,6 +32,9 @@ type Config struct {
 	// DeadLetters is the URL of the sink for records that cannot be read, with references unresolved: pass it through
 	// Endpoint{URL: …}.Resolve. Empty, the default: a bad record fails the batch.
 	DeadLetters string `mapstructure:"dead_letters"`
+
+	// Cluster says where the work is done.
+	Cluster Cluster `mapstructure:"cluster"`
 
 	// Limits bounds one batch.
 	Limits Limits `mapstructure:"limits"`

@@ -81,7 +81,7 @@ func (l *layer) unknownVariable(name string) {
 	for _, n := range allNames() {
 		all = append(all, EnvName(strings.ReplaceAll(n, ".", delimiter)))
 	}
-	if near := nearest(name, all); near != "" {
+	if near := Nearest(name, all); near != "" {
 		l.mistake(name, "", "no such setting; did you mean %s?", near)
 		return
 	}

@@ -155,7 +155,7 @@ func (f *fileReader) unknown(key *yaml.Node, name string) {
 		f.mistake(where, display(name), "unknown key; write %s: and below it, indented, %s:", section, leaf)
 		return
 	}
-	if near := nearest(display(name), allNames()); near != "" {
+	if near := Nearest(display(name), allNames()); near != "" {
 		f.mistake(where, display(name), "unknown key; did you mean %s?", near)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/viper"
 )
@@ -72,12 +73,22 @@ func readFlags(flags map[string]string) *layer {
 	l := newLayer()
 	for _, name := range slices.Sorted(maps.Keys(flags)) {
 		if k := findKey(name); k != nil {
-			l.set("--"+display(name), k, flags[name])
+			l.set(flagOf(name), k, flags[name])
 		} else {
 			l.mistake("--"+display(name), "", "no such setting; `driver config` lists those there are")
 		}
 	}
 	return l
+}
+
+// flagOf is the flag of a key. Those of the section cluster stand alone; the address is the cluster.
+func flagOf(name string) string {
+	if leaf, ok := strings.CutPrefix(name, "cluster"+delimiter); ok && leaf == "address" {
+		return "--cluster"
+	} else if ok {
+		return "--" + leaf
+	}
+	return "--" + display(name)
 }
 
 // merge lets viper lay the checked values over the defaults and decode them. What it does not know is our own bug.

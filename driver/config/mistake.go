@@ -40,8 +40,8 @@ func wrong(where string, k *Key, err error) Mistake {
 	return Mistake{where, k.Display(), fmt.Sprintf("%v; accepted: %s, for example %s", err, k.Accepts, k.Example)}
 }
 
-// nearest is the name with the smallest edit distance to s, or "" if none is near enough to be meant.
-func nearest(s string, names []string) string {
+// Nearest is the name with the smallest edit distance to s, or "" if none is near enough to be meant.
+func Nearest(s string, names []string) string {
 	best, least := "", len(s)/2+1
 	for _, n := range names {
 		if d := distance(s, n); d < least {

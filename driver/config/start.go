@@ -17,6 +17,8 @@ const (
 	ModeRun     Mode = "run"     // run the job; also when nothing is said
 	ModeExplain Mode = "explain" // print the plan and leave
 	ModeDoctor  Mode = "doctor"  // look at the surroundings, say what is wrong, and leave
+	ModeName    Mode = "name"    // print the job's name and leave
+	ModeWorker  Mode = "worker"  // do the work of a job whose driver runs elsewhere; set by an executor
 )
 
 // The variables of [Start]. They are reserved: no setting has such a name.
@@ -28,11 +30,12 @@ const (
 	envReplan   = envPrefix + "REPLAN"
 	envTakeover = envPrefix + "TAKEOVER"
 	envAccept   = envPrefix + "ACCEPT_LOSS"
+	envStandby  = envPrefix + "STANDBY"
 	envTell     = envPrefix + "TELL"
 	envEngine   = envPrefix + "ENGINE" // read by driver/build
 )
 
-var startNames = []string{envConfig, envMode, envJobFile, envFresh, envReplan, envTakeover, envAccept, envTell, envEngine}
+var startNames = []string{envConfig, envMode, envJobFile, envFresh, envReplan, envTakeover, envAccept, envStandby, envTell, envEngine}
 
 // Start is what `driver run` and `driver explain` tell a job's binary beside its settings. It travels in TIDEMILL_*
 // variables, since the arguments belong to the job.
@@ -48,6 +51,8 @@ type Start struct {
 	// AcceptLoss goes on without input that was lost before any batch has read it.
 	// Each is meant for one start: a supervisor leaves them out once the job has told its checkpoint.
 	Fresh, Replan, Takeover, AcceptLoss bool
+	// Standby waits until the driver that has the checkpoint is gone, and goes on in its place.
+	Standby bool
 	// Tell is a file into which the job writes the directory of its checkpoint; see [Start.TellCheckpoint]. "" for none.
 	Tell string
 }
@@ -73,6 +78,7 @@ func (s Start) Environ() []string {
 	flag(envReplan, s.Replan)
 	flag(envTakeover, s.Takeover)
 	flag(envAccept, s.AcceptLoss)
+	flag(envStandby, s.Standby)
 	return env
 }
 
@@ -97,13 +103,13 @@ func StartFrom(environ []string) (Start, error) {
 	if s.Mode == "" {
 		s.Mode = ModeRun
 	}
-	if s.Mode != ModeRun && s.Mode != ModeExplain && s.Mode != ModeDoctor {
+	if s.Mode != ModeRun && s.Mode != ModeExplain && s.Mode != ModeDoctor && s.Mode != ModeName && s.Mode != ModeWorker {
 		return s, fmt.Errorf("%s: %q is none of run, explain and doctor", envMode, s.Mode)
 	}
 	if s.JobFile == "" {
 		s.JobFile = strings.TrimSuffix(filepath.Base(os.Args[0]), filepath.Ext(os.Args[0]))
 	}
-	for name, to := range map[string]*bool{envFresh: &s.Fresh, envReplan: &s.Replan, envTakeover: &s.Takeover, envAccept: &s.AcceptLoss} {
+	for name, to := range map[string]*bool{envFresh: &s.Fresh, envReplan: &s.Replan, envTakeover: &s.Takeover, envAccept: &s.AcceptLoss, envStandby: &s.Standby} {
 		if err := parseFlag(name, vars[name], to); err != nil {
 			return s, err
 		}

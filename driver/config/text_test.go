@@ -149,8 +149,8 @@ func TestTellCheckpoint(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	for in, want := range map[string]string{"intervall": "interval", "source": "sources", "deadletters": "dead_letters", "xyzzy": ""} {
-		if got := nearest(in, allNames()); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", in, got, want)
+		if got := Nearest(in, allNames()); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type batch struct {
 	n      int64
 	phase  phase
 	last   bool          // the job ends after it
+	redone bool          // its plan was found in the log
 	wait   time.Duration // Options.LocalityWait
 	stages []Stage       // of the main program, until it starts
 
@@ -28,11 +29,13 @@ type batch struct {
 
 	programs  []*program
 	undone    int      // partitions pending or running, of all programs
+	pending   int      // partitions pending
 	gone      int      // partitions whose output is lost and not needed
 	ready     []*stage // stages that may have something to launch, in order
+	watched   []*stage // stages that run and whose slow tasks are to be copied
 	ungranted int      // partitions of granted stages whose attempt is not granted
 	round     int      // of the last grants
-	grants    []grant  // not answered
+	waiting   int      // grants that are not answered
 
 	err   error // why it is aborted
 	class Class
@@ -68,7 +71,7 @@ func (s *Scheduler) advance(b *batch) {
 	case b.bodies: // they run
 	case b.ungranted > 0:
 		s.grant(b)
-	case len(b.grants) == 0:
+	case b.waiting == 0:
 		b.phase = committing
 		s.emit(LogCommit{b.n})
 	}

@@ -9,14 +9,19 @@ import (
 // checker knows what has been told to a scheduler and what it has answered, and says which promise is broken. It keeps
 // plain sets in place of the scheduler's counts, and shares no code with it.
 type checker struct {
-	bad     []string
-	slots   map[Worker]int
-	run     map[TaskID]Worker // launched and not ended
-	batch   *checked
-	due     Tick
-	covered Tick
-	halted  bool
-	met     map[string]int // how often what is worth testing has happened
+	bad      []string
+	slots    map[Worker]int
+	draining map[Worker]bool
+	aside    map[Worker]bool
+	run      map[TaskID]Worker // launched, not ended and not cancelled
+	launches []Output          // of this Step
+	second   []TaskID          // copies of what has just finished: to be cancelled in this Step
+	refused  *Grant            // what has just failed to be published: to be given again, or to be run elsewhere
+	batch    *checked
+	due      Tick
+	covered  Tick
+	halted   bool
+	met      map[string]int // how often what is worth testing has happened
 }
 
 type place struct{ program, stage, part int }
@@ -30,7 +35,7 @@ type held struct {
 type checked struct {
 	n                 int64
 	programs          [][]Stage
-	bodies            bool
+	bodies, redone    bool
 	logged, committed bool // PlanLogged and CommitLogged told
 	bodiesDone        bool
 	last              map[place]int   // newest attempt launched
@@ -48,7 +53,7 @@ type checked struct {
 
 func newChecker(committed int64, last Tick) *checker {
 	return &checker{
-		slots: map[Worker]int{}, run: map[TaskID]Worker{}, met: map[string]int{},
+		slots: map[Worker]int{}, run: map[TaskID]Worker{}, met: map[string]int{}, draining: map[Worker]bool{}, aside: map[Worker]bool{},
 		covered: last, due: last, batch: &checked{n: committed, state: "Committed"},
 	}
 }
@@ -73,7 +78,16 @@ func at(t TaskID) place { return place{t.Program, t.Stage, t.Partition} }
 // event takes note of what the scheduler is about to be told.
 func (c *checker) event(e Event) {
 	b := c.batch
+	c.second, c.refused = nil, nil
 	switch e := e.(type) {
+	case WorkerSlots:
+		if _, up := c.slots[e.Worker]; up {
+			c.slots[e.Worker] = e.Slots
+		}
+	case WorkerDraining:
+		if _, up := c.slots[e.Worker]; up {
+			c.draining[e.Worker] = true
+		}
 	case WorkerUp:
 		c.lose(e.Worker)
 		c.slots[e.Worker] = e.Slots
@@ -84,7 +98,7 @@ func (c *checker) event(e Event) {
 	case Recovered:
 		c.covered, c.due = e.To, max(c.due, e.To)
 		c.open(e.Batch, "LogPlan")
-		c.batch.programs, c.batch.bodies, c.batch.logged = [][]Stage{e.Stages}, e.Bodies, true
+		c.batch.programs, c.batch.bodies, c.batch.logged, c.batch.redone = [][]Stage{e.Stages}, e.Bodies, true, true
 	case Planned:
 		if e.Batch == b.n && b.state == "Plan" {
 			b.programs, b.bodies = [][]Stage{e.Stages}, e.Bodies
@@ -104,6 +118,7 @@ func (c *checker) event(e Event) {
 		if c.ended(e.Task, e.Worker) {
 			b.ever[at(e.Task)] = true
 			b.out[at(e.Task)] = held{e.Task.Attempt, e.Worker}
+			c.second = c.attempts(at(e.Task))
 		}
 	case TaskFailed:
 		if c.ended(e.Task, e.Worker) {
@@ -130,6 +145,7 @@ func (c *checker) event(e Event) {
 	case PublishFailed:
 		if g, ok := c.answered(e.Batch, e.Worker, e.Round); ok {
 			b.again = append(b.again, g)
+			c.refused = &g
 		}
 	case CommitLogged:
 		b.committed = b.committed || e.Batch == b.n && b.state == "LogCommit"
@@ -159,12 +175,19 @@ func (c *checker) ended(t TaskID, w Worker) bool {
 func (c *checker) lose(w Worker) {
 	b := c.batch
 	delete(c.slots, w)
+	delete(c.draining, w)
+	delete(c.aside, w)
 	for t, on := range c.run {
-		if on == w {
-			delete(c.run, t)
-			b.failed = true
-			delete(b.failedAt, at(t))
+		if on != w {
+			continue
 		}
+		delete(c.run, t)
+		if len(c.attempts(at(t))) > 0 {
+			c.met["copy outlived a worker"]++
+			continue
+		}
+		b.failed = true
+		delete(b.failedAt, at(t))
 	}
 	for p, h := range b.out {
 		if h.worker == w {
@@ -189,10 +212,19 @@ func (c *checker) answered(n int64, w Worker, round int) (Grant, bool) {
 // commands checks what the scheduler answered.
 func (c *checker) commands(cmds []Command) {
 	told := map[string]bool{}
+	if c.refused != nil {
+		c.movedAway(cmds)
+	}
 	for _, cmd := range cmds {
 		c.require(!c.halted, "%s after Halt", describe(cmd))
 		c.command(cmd, told)
 	}
+	c.launched()
+	for _, t := range c.second {
+		_, runs := c.run[t]
+		c.require(!runs || c.halted, "%v runs on, though another copy has finished", t)
+	}
+	c.require(c.halted || len(c.aside) == 0 || c.able() > 0 || !c.wouldBeAble(), "all workers are set aside")
 }
 
 func (c *checker) command(cmd Command, told map[string]bool) {
@@ -214,6 +246,24 @@ func (c *checker) command(cmd Command, told map[string]bool) {
 		c.require(!told["launch "+string(cmd.Worker)], "two launches for %s in a step", cmd.Worker)
 		told["launch "+string(cmd.Worker)] = true
 		c.launch(cmd)
+	case Cancel:
+		for _, t := range cmd.Tasks {
+			c.require(c.run[t] == cmd.Worker, "cancel of %v on %s, where it does not run", t, cmd.Worker)
+			delete(c.run, t)
+		}
+	case SetAside:
+		c.require(c.slots[cmd.Worker] >= 0 && !c.aside[cmd.Worker], "%s, which is not there", describe(cmd))
+		c.aside[cmd.Worker] = true
+		c.require(c.able() > 0, "%s, and nobody is left", describe(cmd))
+		c.met["set aside"]++
+	case TakenBack:
+		c.require(c.aside[cmd.Worker], "%s, which was not set aside", describe(cmd))
+		delete(c.aside, cmd.Worker)
+	case Starved:
+		c.require(c.able() == 0 && cmd.Batch == b.n, "%s, and %d workers could take tasks", describe(cmd), c.able())
+		c.met["starved"]++
+	case Drained:
+		c.drained(cmd)
 	case RunBodies:
 		c.require(c.finished(), "%s before the main program has finished", describe(cmd))
 		to("RunBodies", cmd.Batch, "LogPlan")
@@ -233,6 +283,7 @@ func (c *checker) command(cmd Command, told map[string]bool) {
 		to("Committed", cmd.Batch, "LogCommit")
 	case LogAbort:
 		c.require(b.failed, "%s, and nothing failed", describe(cmd))
+		c.require(!b.redone, "%s, and it may have been granted before it was redone", describe(cmd))
 		to("LogAbort", cmd.Batch, "LogPlan", "RunBodies")
 	case Aborted:
 		to("Aborted", cmd.Batch, "LogAbort")
@@ -250,47 +301,99 @@ func (c *checker) launch(cmd Launch) {
 	c.require(b.logged, "%s before PLAN is logged", describe(cmd))
 	c.require(b.state == "LogPlan" || b.state == "RunBodies" || b.state == "Grant" && b.lost, "%s at %s", describe(cmd), b.state)
 	c.require(slices.IsSortedFunc(cmd.Tasks, TaskID.compare), "%s is not in order", describe(cmd))
+	c.require(!c.aside[cmd.Worker] && !c.draining[cmd.Worker], "%s, which is set aside or draining", describe(cmd))
 	for _, t := range cmd.Tasks {
-		p := at(t)
-		c.require(t.Batch == b.n && t.Attempt == b.last[p]+1, "launch of %v after attempt %d", t, b.last[p])
-		c.require(!c.running(p), "launch of %v, which runs already", t)
-		b.last[p] = t.Attempt
-		_, there := b.out[p]
+		c.launches = append(c.launches, Output{t, cmd.Worker})
+	}
+}
+
+// launched checks the tasks of all launches of a Step, a task before its copy.
+func (c *checker) launched() {
+	slices.SortFunc(c.launches, func(a, b Output) int { return a.Task.compare(b.Task) })
+	for _, l := range c.launches {
+		c.launchedTask(l.Task, l.Worker)
+	}
+	for _, l := range c.launches {
+		load := 0
+		for _, w := range c.run {
+			if w == l.Worker {
+				load++
+			}
+		}
+		c.require(load <= c.slots[l.Worker], "%d tasks on %s, which has %d slots", load, l.Worker, c.slots[l.Worker])
+	}
+	c.launches = c.launches[:0]
+}
+
+func (c *checker) launchedTask(t TaskID, on Worker) {
+	b, p := c.batch, at(t)
+	c.require(t.Batch == b.n && t.Attempt == b.last[p]+1, "launch of %v after attempt %d", t, b.last[p])
+	b.last[p] = t.Attempt
+	_, there := b.out[p]
+	if others := c.attempts(p); len(others) > 0 {
+		c.require(!there && len(others) == 1, "copy of %v beside %v", t, others)
+		c.copied(t, on, c.run[others[0]])
+	} else {
 		c.require(!there && (!b.ever[p] || c.needed(p)), "launch of %v, whose result is there or not needed", t)
-		c.require(b.failedAt[p] != cmd.Worker || c.able() == 1, "launch of %v at %s, where it failed", t, cmd.Worker)
-		c.run[t] = cmd.Worker
-		st := b.programs[t.Program][t.Stage]
-		for _, s := range st.Parents {
-			c.whole(t, t.Program, s)
-		}
-		for _, s := range st.Main {
-			c.whole(t, 0, s)
-		}
+		c.require(b.failedAt[p] != on || c.able() == 1, "launch of %v at %s, where it failed", t, on)
 	}
-	load := 0
-	for _, w := range c.run {
-		if w == cmd.Worker {
-			load++
-		}
+	c.run[t] = on
+	st := b.programs[t.Program][t.Stage]
+	for _, s := range st.Parents {
+		c.whole(t, t.Program, s)
 	}
-	c.require(load <= c.slots[cmd.Worker], "%d tasks on %s, which has %d slots", load, cmd.Worker, c.slots[cmd.Worker])
+	for _, s := range st.Main {
+		c.whole(t, 0, s)
+	}
 }
 
 // able counts the workers that can take tasks.
 func (c *checker) able() (n int) {
-	for _, slots := range c.slots {
-		n += min(max(slots, 0), 1)
+	for w, slots := range c.slots {
+		if !c.aside[w] && !c.draining[w] {
+			n += min(max(slots, 0), 1)
+		}
 	}
 	return n
 }
 
-func (c *checker) running(p place) bool {
-	for t := range c.run {
-		if at(t) == p {
+// wouldBeAble says that a worker that is set aside could take tasks.
+func (c *checker) wouldBeAble() bool {
+	for w := range c.aside {
+		if c.slots[w] > 0 && !c.draining[w] {
 			return true
 		}
 	}
 	return false
+}
+
+// copied checks the launch of a second copy.
+func (c *checker) copied(t TaskID, on, first Worker) {
+	b, st := c.batch, c.batch.programs[t.Program][t.Stage]
+	c.met["copy"]++
+	c.require(on != first, "both copies of %v on %s", t, on)
+	c.require(b.rounds == 0, "copy of %v after a grant", t)
+	c.require(b.failedAt[at(t)] != on, "copy of %v at %s, where it failed", t, on)
+	c.require(st.Holders == nil || t.Partition < len(st.Holders) && slices.Contains(st.Holders[t.Partition], on),
+		"copy of %v at %s, which does not hold its state", t, on)
+}
+
+func (c *checker) drained(cmd Drained) {
+	b := c.batch
+	c.require(c.draining[cmd.Worker], "%s, which does not drain", describe(cmd))
+	between := b.state == "Committed" || b.state == "Plan" || b.state == "LogPlan" && !b.logged
+	c.require(between, "%s while batch %d is at %s", describe(cmd), b.n, b.state)
+	c.met["drained"]++
+}
+
+// attempts lists those that run of a partition.
+func (c *checker) attempts(p place) (out []TaskID) {
+	for t := range c.run {
+		if at(t) == p {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // needed says that a lost output is still to be published, or is read by something that is to be launched.
@@ -303,7 +406,7 @@ func (c *checker) needed(p place) bool {
 		for i, st := range stages {
 			reads := k == p.program && slices.Contains(st.Parents, p.stage) || p.program == 0 && slices.Contains(st.Main, p.stage)
 			for j := range st.Parts {
-				if _, there := b.out[place{k, i, j}]; reads && !there && !c.running(place{k, i, j}) {
+				if _, there := b.out[place{k, i, j}]; reads && !there && len(c.attempts(place{k, i, j})) == 0 {
 					return true
 				}
 			}
@@ -316,70 +419,5 @@ func (c *checker) whole(t TaskID, program, stage int) {
 	for i := range c.batch.programs[program][stage].Parts {
 		_, ok := c.batch.out[place{program, stage, i}]
 		c.require(ok, "launch of %v without output %d/%d/%d", t, program, stage, i)
-	}
-}
-
-func (c *checker) grant(g Grant) {
-	b := c.batch
-	i := slices.IndexFunc(b.again, func(a Grant) bool { return a.Worker == g.Worker && slices.Equal(a.Tasks, g.Tasks) })
-	if i >= 0 {
-		b.again = slices.Delete(b.again, i, i+1)
-		c.met["grant repeated"]++
-	} else {
-		c.require(c.finished(), "%s before all tasks have finished", describe(g))
-		c.require(b.bodiesDone || !b.bodies, "%s before the bodies are done", describe(g))
-		if b.rounds > 0 && g.Round > b.rounds {
-			c.met["lost after grant"]++
-		}
-		b.lost = false
-		for _, t := range g.Tasks {
-			c.require(b.out[at(t)] == held{t.Attempt, g.Worker}, "%v granted to %s, but it is %v that counts", t, g.Worker, b.out[at(t)])
-		}
-	}
-	c.require(len(g.Tasks) > 0 && g.Round >= b.rounds, "%s after round %d", describe(g), b.rounds)
-	b.rounds = g.Round
-	for _, t := range g.Tasks {
-		key := fmt.Sprint(g.Round, at(t))
-		c.require(!b.seen[key], "%v granted twice in round %d", at(t), g.Round)
-		c.require(!b.published[at(t)], "%v granted, but it is published", at(t))
-		c.require(b.programs[t.Program][t.Stage].Granted, "%v granted, but it has nothing to publish", t)
-		b.seen[key] = true
-	}
-	b.grants = append(b.grants, g)
-}
-
-// finished says that every task has finished and what is to be published still lies there.
-func (c *checker) finished() bool {
-	ok := len(c.run) == 0
-	for k := range c.batch.programs {
-		ok = ok && c.programFinished(k)
-	}
-	c.eachGranted(func(p place) {
-		_, there := c.batch.out[p]
-		ok = ok && (there || c.batch.published[p])
-	})
-	return ok
-}
-
-func (c *checker) programFinished(k int) bool {
-	for i, st := range c.batch.programs[k] {
-		for j := range st.Parts {
-			if !c.batch.ever[place{k, i, j}] {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func (c *checker) eachGranted(f func(place)) {
-	for k, stages := range c.batch.programs {
-		for i, st := range stages {
-			for j := range st.Parts {
-				if st.Granted {
-					f(place{k, i, j})
-				}
-			}
-		}
 	}
 }

@@ -17,14 +17,15 @@ type (
 	LogPlan struct{ Batch int64 }
 
 	// Launch starts tasks on a worker; at most one Launch per worker in a Step, in the order of TaskID. Where the
-	// outputs of the parents lie is told by Scheduler.Outputs.
+	// outputs of the parents lie is told by Scheduler.Outputs. A task may be the copy of one that runs on another worker.
 	// Answer, for each task: TaskDone, TaskFailed or FetchFailed.
 	Launch struct {
 		Worker Worker
 		Tasks  []TaskID
 	}
 
-	// Cancel ends running tasks whose reports are no longer of interest. No answer.
+	// Cancel ends running tasks whose reports are no longer of interest: those of a batch that failed, and the copy that
+	// came second. No answer; the slots count as free at once.
 	Cancel struct {
 		Worker Worker
 		Tasks  []TaskID
@@ -80,6 +81,24 @@ type (
 		Class Class
 	}
 
+	// SetAside says that a worker gets no new tasks until then, since too many failed there; Why names the last cause.
+	// What it holds stays readable, and what it holds for a grant is granted.
+	SetAside struct {
+		Worker Worker
+		Until  time.Time
+		Why    string // may have many lines
+	}
+
+	// TakenBack ends SetAside: the time is over, or no other worker is left.
+	TakenBack struct{ Worker Worker }
+
+	// Starved says that tasks of the batch have waited for Options.NoWorkerWait and no worker can take any. It is told
+	// once; the batch waits on, without end, and the next Launch says that it is over.
+	Starved struct{ Batch int64 }
+
+	// Drained says that a worker that was draining runs nothing and holds nothing of an open batch: it may leave.
+	Drained struct{ Worker Worker }
+
 	// WakeAt asks for a Wake at Time. A later WakeAt replaces an earlier one.
 	WakeAt struct{ Time time.Time }
 )
@@ -97,4 +116,8 @@ func (Committed) command()     {}
 func (LogAbort) command()      {}
 func (Aborted) command()       {}
 func (Halt) command()          {}
+func (SetAside) command()      {}
+func (TakenBack) command()     {}
+func (Starved) command()       {}
+func (Drained) command()       {}
 func (WakeAt) command()        {}

@@ -51,7 +51,7 @@ func (s *Scheduler) recovered(now time.Time, e Recovered) {
 		return
 	}
 	s.number, s.covered, s.due = e.Batch, max(s.covered, e.To), max(s.due, e.To)
-	s.open = append(s.open, &batch{n: e.Batch, stages: e.Stages, bodies: e.Bodies, last: e.Last, wait: s.o.LocalityWait})
+	s.open = append(s.open, &batch{n: e.Batch, stages: e.Stages, bodies: e.Bodies, last: e.Last, redone: true, wait: s.o.LocalityWait})
 	s.next(now)
 }
 

@@ -2,7 +2,7 @@ package schedule
 
 // Event is something that has happened. Events about a batch, task or grant that is not, or no longer, at that point
 // are ignored, so that reports may be late, repeated or out of order. What the driver itself sees (Recovered, WorkerUp,
-// WorkerDown) comes once and in order.
+// WorkerSlots, WorkerDraining, WorkerDown) comes once and in order.
 type Event interface{ event() }
 
 type (
@@ -81,8 +81,9 @@ type (
 		Round  int
 	}
 
-	// PublishFailed says that Worker could not. With Retry the same attempts are granted to it in a new round, up to
-	// Options.Retries times; after that, or with another class, the job halts and the plan stays open.
+	// PublishFailed says that Worker could not, and has stopped trying. With Retry the same attempts are granted to it in
+	// a new round, up to Options.Retries times; after that, or with another class, the job halts and the plan stays open.
+	// If it is set aside, its partitions are run and granted again elsewhere instead.
 	PublishFailed struct {
 		Batch  int64
 		Worker Worker
@@ -109,6 +110,17 @@ type (
 		Slots  int
 	}
 
+	// WorkerSlots says that the number of tasks that a worker takes at a time has changed (below 1: none). Those that run
+	// there go on.
+	WorkerSlots struct {
+		Worker Worker
+		Slots  int
+	}
+
+	// WorkerDraining says that a worker is about to leave: it takes no new task, but what it holds can be read, granted
+	// and published until its batch is committed. Answered by Drained, unless WorkerDown comes first.
+	WorkerDraining struct{ Worker Worker }
+
 	// WorkerDown says that a worker is gone with everything it held. It is final for this incarnation.
 	WorkerDown struct{ Worker Worker }
 
@@ -123,23 +135,25 @@ type (
 	Wake struct{}
 )
 
-func (Recovered) event()     {}
-func (Due) event()           {}
-func (Planned) event()       {}
-func (PlanFailed) event()    {}
-func (PlanLogged) event()    {}
-func (Requested) event()     {}
-func (BodiesDone) event()    {}
-func (TaskDone) event()      {}
-func (TaskFailed) event()    {}
-func (FetchFailed) event()   {}
-func (Published) event()     {}
-func (PublishFailed) event() {}
-func (CommitLogged) event()  {}
-func (AbortLogged) event()   {}
-func (LogFailed) event()     {}
-func (WorkerUp) event()      {}
-func (WorkerDown) event()    {}
-func (Stop) event()          {}
-func (StopNow) event()       {}
-func (Wake) event()          {}
+func (Recovered) event()      {}
+func (Due) event()            {}
+func (Planned) event()        {}
+func (PlanFailed) event()     {}
+func (PlanLogged) event()     {}
+func (Requested) event()      {}
+func (BodiesDone) event()     {}
+func (TaskDone) event()       {}
+func (TaskFailed) event()     {}
+func (FetchFailed) event()    {}
+func (Published) event()      {}
+func (PublishFailed) event()  {}
+func (CommitLogged) event()   {}
+func (AbortLogged) event()    {}
+func (LogFailed) event()      {}
+func (WorkerUp) event()       {}
+func (WorkerSlots) event()    {}
+func (WorkerDraining) event() {}
+func (WorkerDown) event()     {}
+func (Stop) event()           {}
+func (StopNow) event()        {}
+func (Wake) event()           {}

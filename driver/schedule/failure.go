@@ -9,7 +9,7 @@ import (
 // BatchError is why a batch could not be committed.
 type BatchError struct {
 	Batch int64
-	Open  bool // it was granted, so its plan stays open; else it is aborted and planned anew
+	Open  bool // it was or may have been granted, so its plan stays open; else it is aborted and planned anew
 	Err   error
 }
 
@@ -64,7 +64,7 @@ func tried(n int) string {
 }
 
 func failure(b *batch, err error) *BatchError {
-	return &BatchError{Batch: b.n, Open: b.phase == publishing, Err: err}
+	return &BatchError{Batch: b.n, Open: b.shown(), Err: err}
 }
 
 func notRunning(n int64, b *batch) error {
@@ -86,11 +86,17 @@ func errLeft(k int) error {
 	return fmt.Errorf("the ForEach bodies returned while sub-job %d runs: wait in the body for every action", k)
 }
 
-// tryAgain makes a running partition pending after a failure, or fails the batch. The caller settles or enlists.
+// tryAgain makes a running partition pending after a failure, or fails the batch. If a copy of it runs, that goes on
+// alone, also when the tries are used up. The caller settles or enlists.
 func (s *Scheduler) tryAgain(b *batch, st *stage, partition int, c Class, err error) {
 	p := &st.parts[partition]
 	p.failures++
 	p.avoid = p.at
+	if p.copyAt != nil && c == Retry {
+		s.promote(b, st, partition)
+		return
+	}
+	s.endCopy(b, st, partition)
 	b.move(st, p, pending)
 	if c != Retry || p.failures > s.o.Retries {
 		s.fail(b, c, failure(b, &TaskError{b.task(st, partition), p.at.name, p.failures, err}))
@@ -100,10 +106,16 @@ func (s *Scheduler) tryAgain(b *batch, st *stage, partition int, c Class, err er
 }
 
 // fetchFailed makes the fetching partition wait and marks as lost what it could not have, if that is still what counts.
+// If a copy of it runs, that may have read it before: it says so itself.
 func (s *Scheduler) fetchFailed(now time.Time, b *batch, st *stage, partition int, missing []Output) {
 	p := &st.parts[partition]
-	p.fetches++
-	b.move(st, p, pending)
+	alone := p.copyAt == nil
+	if alone {
+		p.fetches++
+		b.move(st, p, pending)
+	} else {
+		s.promote(b, st, partition)
+	}
 	if p.fetches >= s.o.StageAttempts {
 		s.fail(b, FailBatch, failure(b, &TaskError{b.task(st, partition), p.at.name, p.fetches, errMissing(missing)}))
 		return
@@ -114,8 +126,10 @@ func (s *Scheduler) fetchFailed(now time.Time, b *batch, st *stage, partition in
 			b.move(from, q, gone)
 		}
 	}
-	st.again(partition)
-	b.enlist(now, st)
+	if alone {
+		st.again(partition)
+		b.enlist(now, st)
+	}
 	b.settle(now)
 }
 
@@ -126,14 +140,18 @@ func errMissing(missing []Output) error {
 	return fmt.Errorf("output of %v on %s is missing, and %d more", missing[0].Task, missing[0].Worker, len(missing)-1)
 }
 
-// fail ends a batch. Once something is granted it cannot be aborted: sinks may show it.
+// shown says that sinks may show rows of the batch: something was granted, or may have been before the plan was found in
+// the log, since the log does not say.
+func (b *batch) shown() bool { return b.phase == publishing || b.redone }
+
+// fail ends a batch. What sinks may show cannot be aborted: its plan stays open.
 func (s *Scheduler) fail(b *batch, c Class, err *BatchError) {
 	if !b.works() || s.halted {
 		return // it failed a moment ago, in this Step
 	}
 	c = max(c, FailBatch)
 	s.cancel(b)
-	if b.phase == publishing {
+	if b.shown() {
 		s.halt(c, err)
 		return
 	}
@@ -151,9 +169,18 @@ func (s *Scheduler) cancel(b *batch) {
 			for j := range st.parts {
 				if p := &st.parts[j]; p.state == running {
 					s.gather(p.at, b.task(st, j), p.at.slots)
+					s.endCopy(b, st, j)
 				}
 			}
 		}
 	}
-	s.flush(func(w Worker, tasks []TaskID) { s.emit(Cancel{w, tasks}) })
+	s.flush(func(w *worker, tasks []TaskID) { s.emit(Cancel{w.name, tasks}) })
+}
+
+// endCopy has the copy of a partition cancelled with all others, if there is one.
+func (s *Scheduler) endCopy(b *batch, st *stage, partition int) {
+	if p := &st.parts[partition]; p.copyAt != nil {
+		s.gather(p.copyAt, b.copyTask(st, partition), p.copyAt.slots)
+		s.dropCopy(p)
+	}
 }

@@ -19,7 +19,7 @@ func FuzzStep(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := New(Options{Interval: 10 * time.Millisecond, Retries: 2})
+		s, err := New(fuzzOptions(data))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,6 +33,15 @@ func FuzzStep(f *testing.F) {
 			}
 		}
 	})
+}
+
+// fuzzOptions lets the first byte choose.
+func fuzzOptions(data []byte) Options {
+	o := Options{Interval: 10 * time.Millisecond, Retries: 2, AsideAfter: 2, AsideFor: 50 * time.Millisecond}
+	if len(data) > 0 {
+		o.SpeculateAll, o.SpeculateQuantile = data[0]%3 == 0, 0.3
+	}
+	return o
 }
 
 // anyEvent has small numbers, so that many events are about something that is there.
@@ -76,6 +85,11 @@ func anyEvent(b [6]byte) Event {
 		return Wake{}
 	case 21:
 		return anyEnd(b)
+	case 22:
+		if b[1]%2 == 0 {
+			return WorkerSlots{worker, int(b[5]%4) - 1}
+		}
+		return WorkerDraining{worker}
 	}
 	return TaskDone{task, worker}
 }
@@ -98,6 +112,9 @@ func anyStages(b [6]byte, mains int) []Stage {
 	out := make([]Stage, b[2]%4)
 	for i := range out {
 		out[i] = Stage{Parts: int(b[3]>>i) % 4, Granted: b[4]>>i&1 == 1, Prefer: [][]Worker{{"a"}, {"b", "c"}}}
+		if b[5]>>3%4 == 0 {
+			out[i].Holders = [][]Worker{{"a", "b"}, {"c"}}
+		}
 		if i > 0 && b[5]>>i&1 == 1 {
 			out[i].Parents = []int{i - 1}
 		}

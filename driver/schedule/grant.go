@@ -1,6 +1,9 @@
 package schedule
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // grant is a Grant that waits for its answer.
 type grant struct {
@@ -19,7 +22,7 @@ func (s *Scheduler) grant(b *batch) {
 			}
 		}
 	}
-	s.flush(func(w Worker, tasks []TaskID) { s.send(b, grant{Grant: Grant{b.n, w, b.round, tasks}}) })
+	s.flush(func(w *worker, tasks []TaskID) { s.send(b, w, grant{Grant: Grant{b.n, w.name, b.round, tasks}}) })
 }
 
 func (s *Scheduler) grantStage(b *batch, st *stage) {
@@ -33,47 +36,80 @@ func (s *Scheduler) grantStage(b *batch, st *stage) {
 	}
 }
 
-func (s *Scheduler) send(b *batch, g grant) {
-	b.grants = append(b.grants, g)
+func (s *Scheduler) send(b *batch, w *worker, g grant) {
+	b.waiting++
+	w.grants = append(w.grants, g)
 	s.emit(g.Grant)
 }
 
 // answered takes out the grant that a worker answers; false if there is none.
-func (b *batch) answered(w Worker, round int) (grant, bool) {
-	for i, g := range b.grants {
-		if g.Worker == w && g.Round == round {
-			b.grants = slices.Delete(b.grants, i, i+1)
-			return g, true
-		}
+func (s *Scheduler) answered(b *batch, name Worker, round int) (*worker, grant, bool) {
+	w := s.names[name]
+	i := w.granted(round)
+	if i < 0 {
+		return nil, grant{}, false
 	}
-	return grant{}, false
+	g := w.grants[i]
+	w.grants = slices.Delete(w.grants, i, i+1)
+	b.waiting--
+	return w, g, true
 }
 
-func (s *Scheduler) publishFailed(b *batch, e PublishFailed) {
-	g, ok := b.answered(e.Worker, e.Round)
+// granted is the position of a round in w.grants, or −1.
+func (w *worker) granted(round int) int {
+	if w == nil {
+		return -1
+	}
+	return slices.IndexFunc(w.grants, func(g grant) bool { return g.Round == round })
+}
+
+func (s *Scheduler) publishFailed(now time.Time, b *batch, e PublishFailed) {
+	w, g, ok := s.answered(b, e.Worker, e.Round)
 	if !ok {
 		return
 	}
-	if e.Class == Retry && g.tries < s.o.Retries {
+	if e.Class == Retry {
+		s.strike(now, w, nil, e.Err)
+	}
+	switch {
+	case e.Class == Retry && w.aside.on && s.others(w):
+		b.moveAway(now, w, g)
+	case e.Class == Retry && g.tries < s.o.Retries:
 		b.round++
 		g.Round, g.tries = b.round, g.tries+1
-		s.send(b, g)
-		return
+		s.send(b, w, g)
+	default:
+		s.fail(b, e.Class, failure(b, &PublishError{e.Worker, g.tries + 1, e.Err}))
 	}
-	s.fail(b, e.Class, failure(b, &PublishError{e.Worker, g.tries + 1, e.Err}))
+}
+
+// moveAway runs elsewhere what a worker that is set aside cannot publish. It has given up, so nobody else writes the
+// same partitions meanwhile; what it did write is written again.
+func (b *batch) moveAway(now time.Time, w *worker, g grant) {
+	b.revoke(g)
+	for _, t := range g.Tasks {
+		st, p := b.part(t)
+		if p.state == done && p.attempt == t.Attempt {
+			p.avoid = w
+			b.move(st, p, gone)
+		}
+	}
+	b.settle(now)
 }
 
 // ungrant takes back what a lost worker did not say it published. Whether it did is unknown, so all of it is run and
 // granted again; sinks accept the same write twice.
 func (b *batch) ungrant(w *worker) {
-	b.grants = slices.DeleteFunc(b.grants, func(g grant) bool {
-		if g.Worker != w.name {
-			return false
-		}
-		for _, t := range g.Tasks {
-			b.programs[t.Program].stages[t.Stage].parts[t.Partition].granted = false
-			b.ungranted++
-		}
-		return true
-	})
+	for _, g := range w.grants {
+		b.waiting--
+		b.revoke(g)
+	}
+	w.grants = nil
+}
+
+func (b *batch) revoke(g grant) {
+	for _, t := range g.Tasks {
+		b.programs[t.Program].stages[t.Stage].parts[t.Partition].granted = false
+		b.ungranted++
+	}
 }

@@ -5,25 +5,37 @@ import (
 	"time"
 )
 
-// state is where a partition stands. Its attempt number grows each time it becomes running.
+// state is where a partition stands.
 type state uint8
 
 const (
 	pending state = iota // to be launched once its stage is not blocked
-	running              // attempt runs at part.at
+	running              // attempt runs at part.at, and perhaps a copy at part.copyAt
 	done                 // attempt is sealed at part.at
 	gone                 // was done, output lost, and nothing to be launched needs it
 )
 
-// part is one partition of a stage.
+// part is one partition of a stage. Its attempt number is issued+1 whenever an attempt is launched.
 type part struct {
 	state    state
 	granted  bool    // its attempt stands in a grant that is unanswered or published
-	attempt  int     // the last one issued; 0 before the first
-	failures int     // attempts that failed or were lost while they ran
-	fetches  int     // attempts that ended for want of parents' outputs
-	at       *worker // where attempt runs or lies
+	issued   int     // attempts so far
+	attempt  int     // the one that runs or lies at
+	at       *worker // this worker
+	copy     int     // a second attempt, which runs at
+	copyAt   *worker // this one; nil: there is none
+	failures int     // attempts that failed or were lost while no other ran
+	fetches  int     // the same, for want of parents' outputs
 	avoid    *worker // where it failed last; nil: nowhere
+
+	start, took time.Duration // of attempt: on Scheduler.at's clock; how long, when it is done
+}
+
+// issue gives out the next attempt number.
+func (p *part) issue() {
+	if planted != reuseBug || p.issued == 0 {
+		p.issued++
+	}
 }
 
 // stage is one stage with the counts that make each event cost O(1).
@@ -39,13 +51,14 @@ type stage struct {
 	whole          bool     // every part is done
 
 	queue queue // where pending parts wait while the stage stands in batch.ready
+	pace  pace  // how long its tasks take
 }
 
 // needed says that a partition is still to be launched that reads this stage. Those that run may have read it already;
 // one that has not will report what it misses.
 func (st *stage) needed() bool {
 	for _, c := range st.children {
-		if c.pending > 0 {
+		if c.pending > 0 && planted != rerunBug {
 			return true
 		}
 	}
@@ -104,7 +117,7 @@ func (b *batch) addProgram(now time.Time, specs []Stage) {
 			b.ungranted += n
 		}
 	}
-	pr.undone, b.undone = total, b.undone+total
+	pr.undone, b.undone, b.pending = total, b.undone+total, b.pending+total
 	b.programs = append(b.programs, pr)
 	for i := range pr.stages {
 		b.enlist(now, &pr.stages[i])
@@ -130,6 +143,7 @@ func (b *batch) count(st *stage, s state, by int) {
 	switch s {
 	case pending:
 		st.pending += by
+		b.pending += by
 		fallthrough
 	case running:
 		st.undone += by

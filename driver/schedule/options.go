@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -31,6 +32,38 @@ type Options struct {
 	// a tenth of the interval, at most a second; below 0 means not at all. Too large, and one busy worker delays
 	// the batch; too small, and rows travel that need not.
 	LocalityWait time.Duration
+
+	// Speculate is how many times longer than the median of its stage's finished tasks a task may run before a copy of
+	// it is started on another worker. 0 means 1.5, as spark.speculation.multiplier before Spark 4.0; below 0 means
+	// never. Too small, and work is done twice for nothing; too large, and a slow machine delays the batch.
+	Speculate float64
+
+	// SpeculateQuantile is the part of a stage's tasks that must have finished before any is copied. 0 means 0.75, as
+	// spark.speculation.quantile before Spark 4.0. Too small, and the median says little; at 1 nothing is left to copy.
+	SpeculateQuantile float64
+
+	// SpeculateAfter is for how long a task is not copied in any case, as a part of the interval. 0 means a quarter.
+	// The result is never below 10 ms: shorter delays are those of a busy machine, and a copy would make it busier.
+	SpeculateAfter float64
+
+	// SpeculateAll copies every task as soon as another worker has a slot, for tests.
+	SpeculateAll bool
+
+	// AsideAfter is how many failures within AsideWithin set a worker aside: of tasks of at least two partitions, so that
+	// a task that fails everywhere sets nobody aside, or of publishing. 0 means 4; below 0 means never. Too small, and
+	// passing faults cost machines; too large, and a broken machine uses up the retries of the tasks it gets.
+	AsideAfter int
+
+	// AsideWithin is that time. 0 means a minute.
+	AsideWithin time.Duration
+
+	// AsideFor is how long a worker is set aside the first time. It doubles, up to 64 times as long, each time it
+	// happens again before the worker was back for as long as it had been away. 0 means a minute.
+	AsideFor time.Duration
+
+	// NoWorkerWait is how long tasks wait for any worker at all before Starved tells so. 0 means an interval, at least a
+	// second; below 0 means that it is never told.
+	NoWorkerWait time.Duration
 }
 
 // ErrStopNow is Halt's reason after StopNow while a plan was open.
@@ -46,6 +79,13 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Committed < 0 || o.Last < 0 {
 		return o, fmt.Errorf("schedule: last committed batch %d at tick %d: must not be below zero", o.Committed, o.Last)
 	}
+	if o.SpeculateQuantile < 0 || o.SpeculateQuantile > 1 || o.SpeculateAfter < 0 {
+		return o, fmt.Errorf("schedule: speculate after %v of the interval and %v of the tasks: must not be below zero, nor more than all tasks",
+			o.SpeculateAfter, o.SpeculateQuantile)
+	}
+	if o.AsideWithin < 0 || o.AsideFor < 0 {
+		return o, fmt.Errorf("schedule: set aside for %v after failures within %v: must not be below zero", o.AsideFor, o.AsideWithin)
+	}
 	if o.Retries == 0 {
 		o.Retries = 4
 	}
@@ -56,5 +96,12 @@ func (o Options) withDefaults() (Options, error) {
 		o.LocalityWait = min(o.Interval/10, time.Second)
 	}
 	o.Retries, o.LocalityWait = max(o.Retries, 0), max(o.LocalityWait, 0)
+	o.Speculate = cmp.Or(o.Speculate, 1.5)
+	o.SpeculateQuantile = cmp.Or(o.SpeculateQuantile, 0.75)
+	o.SpeculateAfter = cmp.Or(o.SpeculateAfter, 0.25)
+	o.AsideAfter = cmp.Or(o.AsideAfter, 4)
+	o.AsideWithin = cmp.Or(o.AsideWithin, time.Minute)
+	o.AsideFor = cmp.Or(o.AsideFor, time.Minute)
+	o.NoWorkerWait = cmp.Or(o.NoWorkerWait, max(o.Interval, time.Second))
 	return o, nil
 }

@@ -2,8 +2,12 @@ package schedule
 
 import "time"
 
-// dispatch launches what can be launched: lowest program, stage and partition first, one Launch a worker.
+// dispatch launches what can be launched: lowest program, stage and partition first, then copies of what is slow; one
+// Launch a worker.
 func (s *Scheduler) dispatch(now time.Time, b *batch) {
+	if s.o.SpeculateAll {
+		s.copySlow(b)
+	}
 	kept := b.ready[:0]
 	for i, st := range b.ready {
 		if s.free == 0 {
@@ -19,16 +23,24 @@ func (s *Scheduler) dispatch(now time.Time, b *batch) {
 	}
 	clear(b.ready[len(kept):])
 	b.ready = kept
-	s.flush(func(w Worker, tasks []TaskID) { s.emit(Launch{w, tasks}) })
+	s.copySlow(b)
+	s.flush(func(w *worker, tasks []TaskID) { s.emit(Launch{w.name, tasks}) })
 	s.wakeFor(now, b)
 }
 
 func (s *Scheduler) place(now time.Time, b *batch, st *stage) {
 	q := &st.queue
-	if !q.filled || !q.spread && !now.Before(q.until) {
+	filled := q.filled && (q.spread || now.Before(q.until))
+	if !filled {
 		s.fill(now, st)
 	}
-	if q.local != nil {
+	switch {
+	case q.local == nil:
+	case filled: // who had no slot when it was filled has none now, but for these
+		for _, w := range s.fresh {
+			s.placeLocal(b, st, w)
+		}
+	default:
 		for i := 0; i < len(s.workers) && s.free > 0; i++ {
 			s.placeLocal(b, st, s.workers[(s.turn+i)%len(s.workers)])
 		}
@@ -92,31 +104,41 @@ func (s *Scheduler) pick(st *stage, partition int) *worker {
 func (s *Scheduler) launch(b *batch, st *stage, partition int, w *worker) {
 	p := &st.parts[partition]
 	b.move(st, p, running)
-	p.attempt++
-	p.at = w
-	w.free--
-	s.free--
+	p.issue()
+	p.attempt, p.at = p.issued, w
+	s.occupy(w, +1)
 	s.gather(w, b.task(st, partition), min(w.free, st.pending))
+	s.launched(b, st, partition)
 }
 
 // freed gives back a slot. The next task without a preference looks here first, so that a full cluster costs it no search.
 func (s *Scheduler) freed(w *worker) {
-	w.free++
-	s.free++
+	s.occupy(w, -1)
 	s.turn = w.index
+	s.fresh = append(s.fresh, w)
 }
 
-// wakeFor asks for a Wake when the first wait for preferred workers ends, once for each such time.
+// wakeFor asks for a Wake when the first wait for preferred workers ends.
 func (s *Scheduler) wakeFor(now time.Time, b *batch) {
-	var first time.Time
 	for _, st := range b.ready {
-		q := &st.queue
-		if q.local != nil && !q.spread && now.Before(q.until) && (first.IsZero() || q.until.Before(first)) {
-			first = q.until
+		if q := &st.queue; q.local != nil && !q.spread && now.Before(q.until) {
+			s.askFor(q.until)
 		}
 	}
-	if !first.IsZero() && !first.Equal(s.wake) {
-		s.wake = first
-		s.emit(WakeAt{first})
+}
+
+// askFor asks for a Wake at the end of this Step, if no earlier one is asked for.
+func (s *Scheduler) askFor(t time.Time) {
+	if s.wanted.IsZero() || t.Before(s.wanted) {
+		s.wanted = t
 	}
+}
+
+// askToWake emits WakeAt, unless one is on its way that comes no later: it leads here again.
+func (s *Scheduler) askToWake(now time.Time) {
+	if s.wanted.IsZero() || now.Before(s.wake) && !s.wanted.Before(s.wake) {
+		return
+	}
+	s.wake = s.wanted
+	s.emit(WakeAt{s.wake})
 }

@@ -55,12 +55,12 @@ func (s *Scheduler) fill(now time.Time, st *stage) {
 	}
 }
 
-// queueLocal queues a partition at each of its preferred workers, and is false if none of them is up.
+// queueLocal queues a partition at each of its preferred workers, and is false if none of them can take tasks.
 func (s *Scheduler) queueLocal(st *stage, partition int) bool {
 	found := false
 	for _, name := range st.preferred(partition) {
 		w := s.names[name]
-		if w == nil || w.slots == 0 {
+		if w == nil || !w.able() {
 			continue
 		}
 		found = true

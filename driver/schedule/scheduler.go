@@ -15,14 +15,24 @@ type Scheduler struct {
 	stopping bool
 	halted   bool
 
-	workers []*worker // those that are up, by name
-	names   map[Worker]*worker
-	free    int       // slots of all workers
-	able    int       // workers that have slots
-	turn    int       // where the search for a free slot begins
-	wake    time.Time // last WakeAt
+	workers  []*worker // those that are up, by name
+	names    map[Worker]*worker
+	free     int       // slots of all workers that may be given tasks
+	able     int       // workers that have slots, are not set aside and do not drain
+	draining int       // workers for which Drained is to be told
+	asides   []*worker // those that are set aside
+	turn     int       // where the search for a free slot begins
 
+	origin  time.Time     // now of the first Step
+	at      time.Duration // now of this Step, since origin
+	wake    time.Time     // last WakeAt
+	wanted  time.Time     // the next one
+	hungry  time.Time     // since when no worker could take what waits
+	starved bool          // Starved told
+
+	fresh    []*worker // those that got a slot back in this Step
 	gathered []*worker // those with tasks for the next command
+	took     []time.Duration
 	out      []Command
 }
 
@@ -36,20 +46,32 @@ func New(o Options) (*Scheduler, error) {
 }
 
 // Step takes one event and says what is to be done, in order. now is monotonic from call to call and is used only to
-// wait for preferred workers. The slice is valid until the next Step; what its commands point to may be kept.
+// wait: for preferred workers, for slow tasks, for the end of SetAside, for any worker at all. The slice is valid until the next Step; what its commands point to may be kept.
 func (s *Scheduler) Step(now time.Time, e Event) []Command {
 	clear(s.out)
 	s.out = s.out[:0]
 	if s.halted {
 		return nil
 	}
+	if s.origin.IsZero() {
+		s.origin = now
+	}
+	s.at, s.wanted, s.fresh = now.Sub(s.origin), time.Time{}, s.fresh[:0]
 	s.take(now, e)
-	if b := s.working(); b != nil && !s.halted {
+	if s.halted {
+		return s.out
+	}
+	s.takeBack(now)
+	b := s.working()
+	if b != nil {
 		s.advance(b)
 		if b.works() {
 			s.dispatch(now, b)
 		}
 	}
+	s.tellStarved(now, b)
+	s.tellDrained()
+	s.askToWake(now)
 	return s.out
 }
 
@@ -65,6 +87,10 @@ func (s *Scheduler) take(now time.Time, e Event) {
 		s.workerUp(now, e)
 	case WorkerDown:
 		s.workerDown(now, e.Worker)
+	case WorkerSlots:
+		s.workerSlots(e)
+	case WorkerDraining:
+		s.workerDraining(e.Worker)
 	case Recovered:
 		s.recovered(now, e)
 	case Requested:
@@ -104,11 +130,11 @@ func (s *Scheduler) takeReport(now time.Time, e Event) {
 		}
 	case Published:
 		if b := s.in(e.Batch, publishing); b != nil {
-			b.answered(e.Worker, e.Round)
+			s.answered(b, e.Worker, e.Round)
 		}
 	case PublishFailed:
 		if b := s.in(e.Batch, publishing); b != nil {
-			s.publishFailed(b, e)
+			s.publishFailed(now, b, e)
 		}
 	case CommitLogged:
 		if b := s.in(e.Batch, committing); b != nil {
@@ -127,11 +153,16 @@ func (s *Scheduler) takeTask(now time.Time, e Event) {
 	switch e := e.(type) {
 	case TaskDone:
 		if b, st, p := s.reported(e.Task, e.Worker); p != nil {
+			s.first(b, st, e.Task.Partition)
 			b.move(st, p, done)
+			s.timed(b, st, p)
 			b.update(now, st)
 		}
 	case TaskFailed:
 		if b, st, p := s.reported(e.Task, e.Worker); p != nil {
+			if e.Class == Retry {
+				s.strike(now, p.at, p, e.Err)
+			}
 			s.tryAgain(b, st, e.Task.Partition, e.Class, e.Err)
 			b.enlist(now, st)
 			b.settle(now)
@@ -143,18 +174,47 @@ func (s *Scheduler) takeTask(now time.Time, e Event) {
 	}
 }
 
-// reported finds what a report is about, and gives its slot back. p is nil if exactly this attempt does not run there.
+// reported finds what a report is about, makes it the attempt if it was the copy, and gives its slot back. p is nil if
+// exactly this attempt does not run there.
 func (s *Scheduler) reported(t TaskID, w Worker) (b *batch, st *stage, p *part) {
 	b = s.working()
-	if b == nil || b.n != t.Batch {
+	if b == nil {
 		return nil, nil, nil
 	}
 	st, p = b.part(t)
-	if p == nil || p.state != running || p.attempt != t.Attempt || p.at.name != w {
+	switch {
+	case p.runs(t, w):
+	case p.copies(t, w):
+		p.swap()
+	default:
 		return nil, nil, nil
 	}
 	s.freed(p.at)
 	return b, st, p
+}
+
+func (p *part) runs(t TaskID, w Worker) bool {
+	return p != nil && p.state == running && (p.attempt == t.Attempt || planted == reportBug) && p.at.name == w
+}
+
+func (p *part) copies(t TaskID, w Worker) bool {
+	return p != nil && p.state == running && p.copyAt != nil && p.copy == t.Attempt && p.copyAt.name == w
+}
+
+// Runs says that this attempt runs at this worker as far as the scheduler knows, so that a report of it would count. Of
+// two copies both do until one has finished. It is for what the driver keeps by task, before it passes the report on.
+func (s *Scheduler) Runs(t TaskID, w Worker) bool {
+	b := s.working()
+	if b == nil {
+		return false
+	}
+	_, p := b.part(t)
+	return p.runs(t, w) || p.copies(t, w)
+}
+
+// Awaits says that the worker's answer to the grant of this round would count.
+func (s *Scheduler) Awaits(batch int64, w Worker, round int) bool {
+	return s.in(batch, publishing) != nil && s.names[w].granted(round) >= 0
 }
 
 // part is nil for a partition that the batch does not have.

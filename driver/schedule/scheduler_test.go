@@ -18,6 +18,10 @@ func TestOptions(t *testing.T) {
 		{Options{Interval: time.Second, StageAttempts: -1}, "stage attempts -1"},
 		{Options{Interval: time.Second, Committed: -1}, "last committed batch -1"},
 		{Options{Interval: time.Second, Last: -1}, "tick -1"},
+		{Options{Interval: time.Second, SpeculateQuantile: 1.1}, "1.1 of the tasks"},
+		{Options{Interval: time.Second, SpeculateAfter: -1}, "-1 of the interval"},
+		{Options{Interval: time.Second, AsideFor: -1}, "set aside for -1ns"},
+		{Options{Interval: time.Second, AsideWithin: -1}, "failures within -1ns"},
 		{Options{Interval: time.Second}, ""},
 	} {
 		_, err := New(c.o)
@@ -28,10 +32,16 @@ func TestOptions(t *testing.T) {
 }
 
 func TestOptionDefaults(t *testing.T) {
+	slow := Options{Interval: time.Minute, Retries: 4, StageAttempts: 4, LocalityWait: time.Second, Speculate: 1.5, SpeculateQuantile: 0.75,
+		SpeculateAfter: 0.25, AsideAfter: 4, AsideWithin: time.Minute, AsideFor: time.Minute, NoWorkerWait: time.Minute}
+	quick := slow
+	quick.Interval, quick.LocalityWait, quick.NoWorkerWait = 100*time.Millisecond, 10*time.Millisecond, time.Second
+	never := slow
+	never.Retries, never.LocalityWait, never.Speculate, never.AsideAfter, never.NoWorkerWait = 0, 0, -1, -1, -1
 	for _, c := range []struct{ in, want Options }{
-		{Options{Interval: time.Minute}, Options{Interval: time.Minute, Retries: 4, StageAttempts: 4, LocalityWait: time.Second}},
-		{Options{Interval: time.Second}, Options{Interval: time.Second, Retries: 4, StageAttempts: 4, LocalityWait: 100 * time.Millisecond}},
-		{Options{Interval: time.Second, Retries: -1, LocalityWait: -1}, Options{Interval: time.Second, StageAttempts: 4}},
+		{Options{Interval: time.Minute}, slow},
+		{Options{Interval: 100 * time.Millisecond}, quick},
+		{Options{Interval: time.Minute, Retries: -1, LocalityWait: -1, Speculate: -1, AsideAfter: -1, NoWorkerWait: -1}, never},
 	} {
 		if got, err := c.in.withDefaults(); got != c.want || err != nil {
 			t.Errorf("%+v: got %+v, %v", c.in, got, err)

@@ -18,13 +18,14 @@ var rewrite = flag.Bool("rewrite", false, "write the traces of testdata/*.txt an
 // TestScripts runs testdata/*.txt. A line is an event; the indented lines after it are the commands that it brings.
 // One that is not an event of the package says how the rest is meant:
 //
-//	init retries=1 wait=100ms committed=6 last=99 stageattempts=2     (first line; the interval is 1s)
+//	init retries=1 wait=100ms committed=6 last=99 stageattempts=2     (first line; the interval is 1s; speculate=1.5
+//	                                                                  or all, starve=1s: else off; aside=4)
 //	done w1                                                           (TaskDone for each task that runs there)
 //	at 150ms                                                          (time since the start)
 //	outputs 1/0/0                                                     (prints Scheduler.Outputs)
 //
 // A stage is written parts, then <parents, then ^stages of the main program, then ! if granted, then @ and the
-// preferred workers of each partition: 2<0,1! or 3@w1;w2,w1;
+// preferred workers of each partition, then % and its holders in the same form: 2<0,1! or 3@w1;w2,w1; or 2!%w1,w2;w2
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) < 25 {
@@ -144,6 +145,10 @@ func (sc *script) event(verb string, args []string) Event {
 		return WorkerUp{Worker(args[0]), sc.int(args[1])}
 	case "down":
 		return WorkerDown{Worker(args[0])}
+	case "slots":
+		return WorkerSlots{Worker(args[0]), sc.int(args[1])}
+	case "draining":
+		return WorkerDraining{Worker(args[0])}
 	case "due":
 		return Due{Tick(sc.int(args[0]))}
 	case "wake":
@@ -195,7 +200,7 @@ func (sc *script) event(verb string, args []string) Event {
 }
 
 func (sc *script) options(args []string) Options {
-	o := Options{Interval: time.Second, LocalityWait: -1}
+	o := Options{Interval: time.Second, LocalityWait: -1, Speculate: -1, NoWorkerWait: -1}
 	for _, a := range args {
 		k, v, _ := strings.Cut(a, "=")
 		switch k {
@@ -209,6 +214,12 @@ func (sc *script) options(args []string) Options {
 			o.Last = Tick(sc.int(v))
 		case "wait":
 			o.LocalityWait = sc.duration(v)
+		case "speculate":
+			o.Speculate, o.SpeculateAll = sc.float(v), v == "all"
+		case "aside":
+			o.AsideAfter = sc.int(v)
+		case "starve":
+			o.NoWorkerWait = sc.duration(v)
 		default:
 			sc.Fatalf("unknown option %q", a)
 		}
@@ -232,21 +243,30 @@ func (sc *script) stages(args []string) (stages []Stage, bodies, last bool) {
 
 func (sc *script) stage(a string) Stage {
 	var st Stage
+	a, holders, has := strings.Cut(a, "%")
+	if has {
+		st.Holders = sc.workers(holders)
+	}
 	a, prefer, has := strings.Cut(a, "@")
-	for p := range strings.SplitSeq(prefer, ";") {
-		var names []Worker
-		for n := range strings.SplitSeq(p, ",") {
-			names = append(names, Worker(n))
-		}
-		if has {
-			st.Prefer = append(st.Prefer, names)
-		}
+	if has {
+		st.Prefer = sc.workers(prefer)
 	}
 	a, st.Granted = strings.CutSuffix(a, "!")
 	a, mains, _ := strings.Cut(a, "^")
 	a, parents, _ := strings.Cut(a, "<")
 	st.Parts, st.Parents, st.Main = sc.int(a), sc.ints(parents), sc.ints(mains)
 	return st
+}
+
+func (sc *script) workers(list string) (out [][]Worker) {
+	for p := range strings.SplitSeq(list, ";") {
+		var names []Worker
+		for n := range strings.SplitSeq(p, ",") {
+			names = append(names, Worker(n))
+		}
+		out = append(out, names)
+	}
+	return out
 }
 
 func (sc *script) ints(list string) (out []int) {
@@ -282,6 +302,17 @@ func (sc *script) int(a string) int {
 		sc.Fatal(err)
 	}
 	return n
+}
+
+func (sc *script) float(a string) float64 {
+	if a == "all" {
+		return -1
+	}
+	f, err := strconv.ParseFloat(a, 64)
+	if err != nil {
+		sc.Fatal(err)
+	}
+	return f
 }
 
 func (sc *script) duration(a string) time.Duration {

@@ -35,6 +35,7 @@ func TestSimulation(t *testing.T) {
 	t.Log(all)
 	for _, k := range []string{
 		"stale report", "missing output", "sub-job", "grant repeated", "lost after grant", "abort", "plan left open",
+		"copy", "copy outlived a worker", "set aside", "moved away", "starved", "drained",
 	} {
 		if all[k] == 0 && *seeds >= 2000 {
 			t.Errorf("no run met %q: the world has become too kind", k)

@@ -54,6 +54,11 @@ type Stage struct {
 	// Prefer lists for each partition the workers at which it is best run, best first. It may be nil, or shorter than
 	// Parts; names of workers that are not up are passed over.
 	Prefer [][]Worker
+
+	// Holders bounds where a copy of a slow task may run: for each partition the workers that hold the version of its
+	// state from which it starts. nil: anywhere. Else a partition without an entry, or with an empty one, is not copied.
+	// First attempts and retries are not bound by it.
+	Holders [][]Worker
 }
 
 // Class says what a failure means. It is decided elsewhere, in one function, and is used here as given.

@@ -27,6 +27,8 @@ func describe(c Command) string {
 			return "Halt clean"
 		}
 		return fmt.Sprintf("Halt %v: %v", c.Class, c.Err)
+	case SetAside:
+		return fmt.Sprintf("SetAside %s until %s: %s", c.Worker, c.Until.UTC().Format("15:04:05.000"), c.Why)
 	case WakeAt:
 		return "WakeAt " + c.Time.UTC().Format("15:04:05.000")
 	}

@@ -92,6 +92,7 @@ func (w *world) send(e Event) {
 
 func (w *world) deliver(e Event) {
 	fmt.Fprintf(w.trace, "%v %T %v\n", w.now, e, e)
+	w.lookUp(e)
 	w.check.event(e)
 	cmds := w.s.Step(time.Unix(0, 0).Add(w.now), e)
 	w.check.commands(cmds)
@@ -101,6 +102,20 @@ func (w *world) deliver(e Event) {
 	}
 	if len(w.check.bad) > 0 {
 		w.Fatalf("seed %d: %v after %T %+v: %q", w.seed, w.now, e, e, w.check.bad)
+	}
+}
+
+// lookUp compares what the scheduler says it waits for with what the checker knows.
+func (w *world) lookUp(e Event) {
+	switch e := e.(type) {
+	case TaskDone:
+		on, runs := w.check.run[e.Task]
+		w.check.require(w.s.Runs(e.Task, e.Worker) == (runs && on == e.Worker), "Runs(%v, %s)", e.Task, e.Worker)
+	case Published:
+		waits := slices.ContainsFunc(w.check.batch.grants, func(g Grant) bool {
+			return g.Batch == e.Batch && g.Worker == e.Worker && g.Round == e.Round
+		})
+		w.check.require(w.s.Awaits(e.Batch, e.Worker, e.Round) == waits, "Awaits(%d, %s, %d)", e.Batch, e.Worker, e.Round)
 	}
 }
 
@@ -138,6 +153,13 @@ func (w *world) carryOut(c Command) {
 		if w.commits = c.Batch; c.Batch == w.goal {
 			w.send(Stop{})
 		}
+	case Drained:
+		w.after(w.delay(5*time.Millisecond), func() {
+			if sw := w.named(c.Worker); sw.alive {
+				sw.alive = false
+				w.deliver(WorkerDown{c.Worker})
+			}
+		})
 	case Halt:
 		w.end = &c
 	case WakeAt:
@@ -162,12 +184,17 @@ func (w *world) stages(mains int) []Stage {
 				st.Main = append(st.Main, p)
 			}
 		}
+		if w.chance(20) {
+			st.Holders = [][]Worker{{w.anyone().name}, {w.anyone().name, "nobody"}}
+		}
 		for range w.rng.IntN(st.Parts + 1) {
-			st.Prefer = append(st.Prefer, []Worker{w.workers[w.rng.IntN(len(w.workers))].name, "nobody"})
+			st.Prefer = append(st.Prefer, []Worker{w.anyone().name, "nobody"})
 		}
 	}
 	return out
 }
+
+func (w *world) anyone() *simWorker { return w.workers[w.rng.IntN(len(w.workers))] }
 
 func (w *world) actions(batch int64) bool {
 	if w.chance(60) {
@@ -206,7 +233,11 @@ func (w *world) start(sw *simWorker, t TaskID) {
 	for _, p := range st.Main {
 		needs = w.s.Outputs(needs, t.Batch, 0, p)
 	}
-	w.after(w.delay(20*time.Millisecond), func() {
+	takes := w.delay(20 * time.Millisecond)
+	if w.wrong(10) {
+		takes += w.delay(200 * time.Millisecond)
+	}
+	w.after(takes, func() {
 		if !sw.alive || sw.cancelled[t] {
 			return
 		}
@@ -240,7 +271,7 @@ func (w *world) publish(sw *simWorker, g Grant) {
 	w.after(w.delay(20*time.Millisecond), func() {
 		switch {
 		case !sw.alive:
-		case w.wrong(10):
+		case w.wrong(10), w.wrong(60) && sw.slots == 2:
 			w.send(PublishFailed{g.Batch, g.Worker, g.Round, Retry, errors.New("sink is away")})
 		default:
 			w.send(Published{g.Batch, g.Worker, g.Round})
@@ -298,7 +329,8 @@ func simulate(t *testing.T, seed uint64, dump io.Writer) (hash uint64, met map[s
 	}
 	w.trouble = 1 + w.rng.IntN(6)
 	w.goal = 4 + w.rng.Int64N(6)
-	o := Options{Interval: w.clock.Interval, Retries: 1, StageAttempts: 2}
+	o := Options{Interval: w.clock.Interval, Retries: 1, StageAttempts: 2, Speculate: float64(seed%3) - 1, SpeculateAll: seed%7 == 0,
+		AsideAfter: 2 + int(seed%4), AsideFor: 100 * time.Millisecond, NoWorkerWait: 20 * time.Millisecond}
 	patient := seed%3 != 0
 	if patient {
 		o.Retries, o.StageAttempts = 1<<20, 1<<20
@@ -318,6 +350,7 @@ func simulate(t *testing.T, seed uint64, dump io.Writer) (hash uint64, met map[s
 	}
 	w.tick(w.check.covered)
 	w.after(w.delay(200*time.Millisecond), w.kill)
+	w.after(w.delay(200*time.Millisecond), w.disturb)
 	if !patient && w.chance(30) {
 		w.after(w.delay(300*time.Millisecond), func() { w.deliver(Stop{}) })
 	}
@@ -332,8 +365,31 @@ func simulate(t *testing.T, seed uint64, dump io.Writer) (hash uint64, met map[s
 	if patient && (w.end.Err != nil || w.commits < w.goal) {
 		t.Fatalf("seed %d: %d of %d batches, %v", seed, w.commits, w.goal, w.end.Err)
 	}
-	if w.end.Err != nil && w.check.batch.state != "Aborted" && w.check.batch.state != "Grant" {
+	if w.end.Err != nil && !w.check.batch.redone && w.check.batch.state != "Aborted" && w.check.batch.state != "Grant" {
 		t.Fatalf("seed %d: halt at %s: %v", seed, w.check.batch.state, w.end.Err)
 	}
 	return sum.Sum64(), w.check.met
+}
+
+// disturb changes a worker's slots, or has it leave in order, as long as things go wrong.
+func (w *world) disturb() {
+	if w.now >= w.faults {
+		for _, sw := range w.workers {
+			if sw.alive && sw.slots < 1 {
+				sw.slots = 1
+				w.deliver(WorkerSlots{sw.name, 1})
+			}
+		}
+		return
+	}
+	switch sw := w.anyone(); {
+	case !sw.alive:
+	case w.chance(30):
+		w.deliver(WorkerDraining{sw.name})
+		w.after(w.delay(60*time.Millisecond), func() { w.join("") })
+	default:
+		sw.slots = w.rng.IntN(4)
+		w.deliver(WorkerSlots{sw.name, sw.slots})
+	}
+	w.after(w.delay(150*time.Millisecond), w.disturb)
 }

@@ -29,7 +29,7 @@ func (l *Lock) run(every time.Duration) {
 			return
 		case <-t.C:
 		}
-		if errors.Is(l.Check(), ErrFenced) {
+		if errors.Is(l.look(), ErrFenced) {
 			close(l.lost)
 			<-l.stop
 			return
@@ -42,29 +42,48 @@ func (l *Lock) run(every time.Duration) {
 // says that it was released, and *HeldError when it moves or another driver
 // claims the next epoch meanwhile.
 func watch(ctx context.Context, s Store, o LockOptions, last Holder) error {
-	first, err := readBeat(s, last.Epoch)
-	if err != nil || bytes.HasSuffix(first, []byte(released+"\n")) {
-		return err
-	}
+	var p pulse
 	t := time.NewTicker(o.Interval)
 	defer t.Stop()
-	for start := time.Now(); time.Since(start) < o.Patience; {
+	for {
+		gone, err := p.feel(s, last.Epoch, o.Patience)
+		switch {
+		case err != nil, gone:
+			return err
+		case p.moved:
+			return &HeldError{Place: s.String(), Holder: last, Why: "its heartbeat moves"}
+		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the heartbeat of %s on checkpoint %s: %w", last, s, context.Cause(ctx))
 		case <-t.C:
 		}
-		now, err := readBeat(s, last.Epoch)
-		switch {
-		case err != nil:
-			return err
-		case bytes.HasSuffix(now, []byte(released+"\n")):
-			return nil
-		case !bytes.Equal(first, now):
-			return &HeldError{Place: s.String(), Holder: last, Why: "its heartbeat moves"}
-		}
 	}
-	return nil
+}
+
+// pulse is what was seen of the beat of one driver, on the clock of who looks.
+type pulse struct {
+	felt  bool
+	beat  []byte
+	since time.Time // beat is what it is
+	moved bool
+}
+
+// feel looks at the beat. The driver is gone if it left in order, or if its beat
+// has stood still for patience.
+func (p *pulse) feel(s Store, e Epoch, patience time.Duration) (gone bool, err error) {
+	now, err := readBeat(s, e)
+	switch {
+	case err != nil:
+		return false, err
+	case bytes.HasSuffix(now, []byte(released+"\n")):
+		return true, nil
+	case !p.felt || !bytes.Equal(p.beat, now):
+		p.moved = p.felt
+		p.felt, p.beat, p.since = true, now, time.Now()
+		return false, nil
+	}
+	return time.Since(p.since) >= patience, nil
 }
 
 // readBeat returns nothing for a driver that died before its first beat.

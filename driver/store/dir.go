@@ -19,17 +19,22 @@ type DirOptions struct {
 	// ReadOnly refuses every change and needs no write permission; the directory
 	// must exist.
 	ReadOnly bool
+	// Shared says that drivers and executors of other machines use the directory
+	// too, see the package. There are no locks then: flock says nothing about other
+	// machines, or hangs on after one has died.
+	Shared bool
 	// FS replaces the system's files, for tests; the path is then only a name.
 	FS FS
 }
 
-// Dir is a Store in a local directory. Names cannot leave it, not through
+// Dir is a Store in a directory. Names cannot leave it, not through
 // symbolic links either. It costs one fsync a Sync, two a Publish or Create
 // (the file, its folder).
 type Dir struct {
 	place    string
 	fsys     FS
 	readOnly bool
+	shared   bool
 	failed   atomic.Pointer[error] // the first failed sync
 	unique   string                // in names of temporary files
 	temps    atomic.Uint64
@@ -56,7 +61,7 @@ func OpenDir(dir string, o DirOptions) (*Dir, error) {
 			return nil, fmt.Errorf("open checkpoint: %w", explain(dir, err))
 		}
 	}
-	d := &Dir{place: dir, fsys: fsys, readOnly: o.ReadOnly, unique: rand.Text()[:10], folders: map[string]bool{".": true}}
+	d := &Dir{place: dir, fsys: fsys, readOnly: o.ReadOnly, shared: o.Shared, unique: rand.Text()[:10], folders: map[string]bool{".": true}}
 	if o.ReadOnly {
 		return d, nil
 	}
@@ -274,6 +279,9 @@ func (d *Dir) Lock(name string) (io.Closer, error) {
 	if err := d.begin(true, name); err != nil {
 		return nil, err
 	}
+	if d.shared {
+		return nil, fmt.Errorf("lock %s: the checkpoint is shared: %w", name, errors.ErrUnsupported)
+	}
 	c, err := d.fsys.Lock(name)
 	return c, d.wrap("lock", name, err)
 }
@@ -313,14 +321,26 @@ func (d *Dir) Log(name string, head []byte) (Appender, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	f, err := d.publish(name, func(w io.Writer) error {
-		_, err := io.Copy(w, bytes.NewReader(head))
-		return err
-	})
+	f, err := d.publishHead(name, head)
 	if err != nil {
 		return nil, err
 	}
 	return &dirLog{dir: d, name: name, file: f, off: int64(len(head))}, nil
+}
+
+// publishHead tries again if its temporary file went away: a driver that starts
+// sweeps them, while the executors of the one before it may be at work.
+func (d *Dir) publishHead(name string, head []byte) (f File, err error) {
+	for range 5 {
+		f, err = d.publish(name, func(w io.Writer) error {
+			_, err := io.Copy(w, bytes.NewReader(head))
+			return err
+		})
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return f, err
 }
 
 // Settle implements Store.

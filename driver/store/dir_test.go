@@ -38,6 +38,18 @@ func TestDirConformance(t *testing.T) {
 	})
 }
 
+// Machines that share a directory see no lock of each other.
+func TestSharedDirConformance(t *testing.T) {
+	dir := t.TempDir()
+	storetest.Run(t, func() store.Store {
+		d, err := store.Open(t.Context(), "file://"+dir+"?shared=true", store.OpenOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	})
+}
+
 func TestCrashFSConformance(t *testing.T) {
 	fsys := crashfs.New()
 	storetest.Run(t, func() store.Store {

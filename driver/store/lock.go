@@ -64,10 +64,11 @@ func machine() string {
 
 // Lock is the ownership of a checkpoint by one driver, in one epoch.
 type Lock struct {
-	store Store
-	self  Holder
-	meta  Meta
-	next  string // epoch file whose existence fences this driver
+	store  Store
+	self   Holder
+	meta   Meta
+	next   string // epoch file whose existence fences this driver
+	fenced bool   // by the store itself: it is a Fencer
 
 	stop    chan struct{} // closed by Release
 	done    chan struct{} // closed by the beating goroutine, its only writer
@@ -81,11 +82,12 @@ type Lock struct {
 // returns *HeldError if another driver lives, *OtherJobError or *FormatError if
 // the checkpoint is not this job's. It waits only if it must watch a beat:
 //
-//   - lock held: refused at once;
+//   - lock held, and the last driver ran on this kernel: refused at once;
 //   - lock free, and the last driver ran on this kernel and held it, or left in
 //     order: taken at once;
-//   - otherwise (another host, no locks here): taken when the beat has stood
-//     still for Patience, refused as soon as it moves;
+//   - otherwise (another host, whose lock this one may or may not see; no locks
+//     here): taken when the beat has stood still for Patience, refused as soon as
+//     it moves;
 //   - Takeover: taken at once, whatever the lock and the beat say.
 //
 // The caller calls Release when it writes no more.
@@ -94,42 +96,73 @@ func Acquire(ctx context.Context, s Store, o LockOptions) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := match(s, o.Meta); err != nil {
+	if err := usable(s, o.Meta); err != nil {
 		return nil, err
 	}
-	flock, err := s.Lock("lock")
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) && !(o.Takeover && errors.Is(err, ErrLocked)) {
-		return nil, refused(s, err)
+	l, err := take(ctx, s, o)
+	if err != nil {
+		return nil, err
 	}
-	l, err := claim(ctx, s, o, flock)
+	return l.adopt(o.Meta)
+}
+
+// usable refuses another job's checkpoint before anything is changed in it.
+func usable(s Store, want Meta) error {
+	forgotten, err := isForgotten(s)
+	if err != nil || forgotten {
+		return err
+	}
+	_, _, err = match(s, want)
+	return err
+}
+
+// tryLock returns nil if there is no lock to be had; held if somebody has it.
+func tryLock(s Store) (flock io.Closer, held bool, err error) {
+	flock, err = s.Lock("lock")
+	switch {
+	case err == nil:
+		return flock, false, nil
+	case errors.Is(err, ErrLocked):
+		return nil, true, nil
+	case errors.Is(err, errors.ErrUnsupported):
+		return nil, false, nil
+	}
+	return nil, false, fmt.Errorf("lock checkpoint %s: %w", s, err)
+}
+
+// take claims the next epoch when the last driver is gone, see Acquire.
+func take(ctx context.Context, s Store, o LockOptions) (*Lock, error) {
+	flock, held, err := tryLock(s)
+	if err != nil {
+		return nil, err
+	}
+	l, err := takeWith(ctx, s, o, flock, held)
 	if err != nil && flock != nil {
-		flock.Close()
+		err = errors.Join(err, flock.Close())
 	}
 	return l, err
 }
 
-func refused(s Store, err error) error {
-	if !errors.Is(err, ErrLocked) {
-		return fmt.Errorf("lock checkpoint %s: %w", s, err)
-	}
-	h, err := Latest(s)
-	if err != nil {
-		return err
-	}
-	return &HeldError{Place: s.String(), Holder: h, Why: "its lock is held"}
-}
-
-func claim(ctx context.Context, s Store, o LockOptions, flock io.Closer) (*Lock, error) {
+func takeWith(ctx context.Context, s Store, o LockOptions, flock io.Closer, held bool) (*Lock, error) {
 	last, err := Latest(s)
 	if err != nil {
 		return nil, err
 	}
-	dead := last.Epoch == 0 || o.Takeover || flock != nil && last.Flock && last.Machine == o.Machine
-	if !dead {
+	switch here := last.Epoch == 0 || last.Machine == o.Machine && last.Flock; {
+	case o.Takeover, !held && last.Epoch == 0, flock != nil && here:
+	case held && here:
+		return nil, &HeldError{Place: s.String(), Holder: last, Why: "its lock is held"}
+	default:
 		if err := watch(ctx, s, o, last); err != nil {
 			return nil, err
 		}
 	}
+	return claim(s, o, last, flock)
+}
+
+// claim makes the epoch after last's this driver's, and starts to beat. The lock
+// is closed with the Lock; it stays open if claim fails.
+func claim(s Store, o LockOptions, last Holder, flock io.Closer) (*Lock, error) {
 	host, _ := os.Hostname()
 	self := Holder{Epoch: last.Epoch + 1, Job: o.Meta.Job, Host: host, Machine: o.Machine,
 		Pid: os.Getpid(), Started: time.Now().UTC(), Flock: flock != nil}
@@ -144,7 +177,7 @@ func claim(ctx context.Context, s Store, o LockOptions, flock io.Closer) (*Lock,
 	if err != nil {
 		return nil, fmt.Errorf("claim epoch %d: %w", self.Epoch, err)
 	}
-	return own(s, o, self, flock)
+	return begin(s, o, self, flock)
 }
 
 func lostRace(s Store, e Epoch) error {
@@ -155,20 +188,14 @@ func lostRace(s Store, e Epoch) error {
 	return &HeldError{Place: s.String(), Holder: h, Why: "it claimed the epoch first"}
 }
 
-// own sets up a checkpoint whose epoch was just claimed, and starts the beat.
-func own(s Store, o LockOptions, self Holder, flock io.Closer) (*Lock, error) {
-	m, ok, err := match(s, o.Meta) // again: another job's first start may have come between
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		m.Format, m.Created = Format, self.Started
-		b := m.encode()
-		if err := WriteFile(s, metaName, b); err != nil {
-			return nil, fmt.Errorf("write meta: %w", err)
-		}
-		if m, err = ReadMeta(s); err != nil {
-			return nil, err
+// begin fences those who came before, and starts the beat.
+func begin(s Store, o LockOptions, self Holder, flock io.Closer) (*Lock, error) {
+	l := &Lock{store: s, self: self, next: (self.Epoch + 1).file(), flock: flock,
+		stop: make(chan struct{}), done: make(chan struct{}), lost: make(chan struct{})}
+	if f, ok := s.(Fencer); ok {
+		l.fenced = true
+		if err := f.Fence(self.Epoch); err != nil {
+			return nil, fmt.Errorf("fence the drivers before epoch %d: %w", self.Epoch, err)
 		}
 	}
 	if sw, ok := s.(interface{ sweep() error }); ok {
@@ -176,13 +203,35 @@ func own(s Store, o LockOptions, self Holder, flock io.Closer) (*Lock, error) {
 			return nil, fmt.Errorf("remove unfinished files: %w", err)
 		}
 	}
-	l := &Lock{store: s, self: self, meta: m, next: (self.Epoch + 1).file(), flock: flock,
-		stop: make(chan struct{}), done: make(chan struct{}), lost: make(chan struct{})}
 	if err := l.beat("beating"); err != nil {
 		return nil, fmt.Errorf("first beat: %w", err)
 	}
 	go l.run(o.Interval)
 	return l, nil
+}
+
+// adopt makes the checkpoint the job's, or gives it up again.
+func (l *Lock) adopt(want Meta) (*Lock, error) {
+	if err := l.setUp(want); err != nil {
+		return nil, errors.Join(err, l.Release())
+	}
+	return l, nil
+}
+
+func (l *Lock) setUp(want Meta) error {
+	if err := finishForgetting(l.store); err != nil {
+		return err
+	}
+	m, ok, err := match(l.store, want) // again: another job's first start may have come between
+	if err == nil && !ok {
+		m.Format, m.Created = Format, l.self.Started
+		if err = WriteFile(l.store, metaName, m.encode()); err != nil {
+			return fmt.Errorf("write meta: %w", err)
+		}
+		m, err = ReadMeta(l.store)
+	}
+	l.meta = m
+	return err
 }
 
 // Epoch returns the epoch of this driver.
@@ -197,8 +246,21 @@ func (l *Lock) Lost() <-chan struct{} { return l.lost }
 
 // Check returns *FencedError if a newer epoch exists. Call it before and after
 // each durable change: only one that was followed by a nil Check has happened.
-// It costs one lookup of a name.
+// It costs one lookup of a name; nothing if the store is a [Fencer], which
+// refuses the change itself.
 func (l *Lock) Check() error {
+	if l.fenced {
+		select {
+		case <-l.lost:
+		default:
+			return nil
+		}
+	}
+	return l.look()
+}
+
+// look asks the store for a newer epoch.
+func (l *Lock) look() error {
 	_, err := l.store.Stat(l.next)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

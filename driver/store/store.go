@@ -64,18 +64,31 @@ type Store interface {
 	// store that has none returns errors.ErrUnsupported.
 	Lock(name string) (io.Closer, error)
 
-	// Beat overwrites name with body, soon visible to others but not durable: it
-	// costs no sync. All bodies of one name have the same length.
+	// Beat overwrites name, which lies in the folder beat, with body: soon visible
+	// to others but not durable, it costs no sync. All bodies of one name have the
+	// same length, and one process writes them.
 	Beat(name string, body []byte) error
 
 	// Close releases the store, not its locks and readers.
 	Close() error
 }
 
+// Fencer is a Store that refuses the changes of a driver which was taken over by
+// itself, in one step with the change: what it accepts needs no look at the
+// epoch before and after, as [Lock.Check] would take it.
+type Fencer interface {
+	// Fence is called by the driver that has just claimed epoch e. From now on the
+	// store refuses every change that a handle of a lower epoch makes in the
+	// folders of a driver (see the package), a Sync of a log there included; and
+	// this handle's as soon as another one was told a higher epoch. Refusals wrap
+	// ErrFenced. It then removes what changes left behind that nobody finished.
+	Fence(e Epoch) error
+}
+
 // Entry is one file in a listing.
 type Entry struct {
 	Name string // full name, folder included
-	Size int64  // bytes; of a log that is written, at least what was synced
+	Size int64  // bytes; of a log that is written, at least what was synced. In a listing a log's may be 0: Stat tells
 }
 
 // Reader reads a file; Size is its length in bytes when it was opened.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/tidemill/tidemill/dstream"
@@ -60,6 +61,8 @@ type Peer struct {
 type Outputs struct {
 	Program, Stage int
 	At             []OutputAt // by partition
+
+	encoded atomic.Pointer[[]byte] // once sent, for all who get it: it must not change any more
 }
 
 // OutputAt is the attempt that counts of one partition of a stage, and who holds it.
@@ -107,12 +110,13 @@ type Abort struct {
 	Batch int64
 }
 
-// Fetch asks for the blocks of a stage of a finished sub-job, for the action that waits for them.
+// Fetch asks for the blocks of partitions of a stage of a finished sub-job, for the action that waits for them.
 type Fetch struct {
-	Epoch   int64
-	Batch   int64
-	Program int
-	Stage   int
+	Epoch      int64
+	Batch      int64
+	Program    int
+	Stage      int
+	Partitions []int // those that this worker holds
 }
 
 func (Begin) message()   {}
@@ -174,12 +178,20 @@ type PublishFailed struct {
 	Err   error
 }
 
-// Fetched answers Fetch: chunks in the order of partitions.
+// Fetched answers Fetch.
 type Fetched struct {
-	Batch   int64
-	Program int
-	Chunks  []rdd.Chunk
-	Err     error
+	Batch      int64
+	Program    int
+	Partitions []int
+	Chunks     [][]rdd.Chunk // by Partitions
+	Err        error
+}
+
+// Waiting says that a connector in a task waits for something outside, see dstream.Waiting, and, with Over, that it waits no more.
+type Waiting struct {
+	ID   int64 // of the wait, of this worker
+	For  string
+	Over bool
 }
 
 // Restored answers Restore for one partition.
@@ -190,6 +202,7 @@ type Restored struct {
 }
 
 func (Restored) report()      {}
+func (Waiting) report()       {}
 func (TaskDone) report()      {}
 func (TaskFailed) report()    {}
 func (Refused) report()       {}

@@ -11,5 +11,6 @@
 // group of its own, so that a Ctrl-C reaches it once, through this process, and not twice. Where the kernel can, it is killed
 // when this process dies, however that dies.
 //
-// What to do is decided by [Policy], which has no clock and no process; Run does it.
+// What to do is decided by [restart.Policy], which has no clock and no process, and which executors use too for the drivers that they
+// host; Run does it.
 package supervise

@@ -1,7 +1,6 @@
 package supervise
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,12 +9,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
-)
 
-// Statuses by which a job says that it did not end by its own will. A Go program that panics exits with 2.
-const (
-	statusPanic   = 2
-	statusRestart = 70
+	"github.com/tidemill/tidemill/executor/node/restart"
 )
 
 // stopSignals stop the job; SIGTSTP (Ctrl-Z) only for a while.
@@ -72,26 +67,26 @@ func Run(o Options) (status int, err error) {
 
 type run struct {
 	Options
-	policy  Policy
+	policy  restart.Policy
 	signals chan os.Signal
 	stops   int // how often a signal said to stop
 }
 
 // once runs the job once.
-func (r *run) once() (Exit, error) {
+func (r *run) once() (restart.Exit, error) {
 	begin := time.Now()
 	cmd := r.Command()
 	started, ended := make(chan error, 1), make(chan error, 1)
 	go startAndWait(cmd, started, ended)
 	if err := <-started; err != nil {
-		return Exit{}, fmt.Errorf("start the job: %w", err)
+		return restart.Exit{}, fmt.Errorf("start the job: %w", err)
 	}
 	for {
 		select {
 		case s := <-r.signals:
 			r.pass(s, cmd.Process)
 		case err := <-ended:
-			e, err := exitOf(cmd.ProcessState, err)
+			e, err := restart.ExitOf(cmd.ProcessState, err)
 			if e.Ran = time.Since(begin); e.Crash {
 				e.Batch, e.Known = r.Progress()
 			}
@@ -143,19 +138,6 @@ func (r *run) wait(d time.Duration) bool {
 			syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 		}
 	}
-}
-
-func exitOf(s *os.ProcessState, err error) (Exit, error) {
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		return Exit{}, fmt.Errorf("wait for the job: %w", err)
-	}
-	e := Exit{Status: s.ExitCode(), Text: s.String()}
-	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {
-		e.Status, e.Crash = 128+int(w.Signal()), true
-	}
-	e.Crash = e.Crash || e.Status == statusPanic || e.Status == statusRestart
-	return e, nil
 }
 
 // Once runs the command like Run, but takes every end as an answer: for what is quick and harmless to start again by hand.

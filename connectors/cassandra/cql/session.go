@@ -145,6 +145,16 @@ func (s *Session) Batch(ctx context.Context) *gocql.Batch {
 // ExecuteBatch sends a batch.
 func (s *Session) ExecuteBatch(b *gocql.Batch) error { return s.live.Load().ExecuteBatch(b) }
 
+// ExecuteBatchCAS sends a batch with conditions, all on one partition, and tells whether they held: then all of it was applied, and else
+// nothing. After an error it may have been.
+func (s *Session) ExecuteBatchCAS(b *gocql.Batch) (applied bool, err error) {
+	applied, rows, err := s.live.Load().MapExecuteBatchCAS(b, map[string]any{})
+	if rows != nil {
+		err = errors.Join(err, rows.Close())
+	}
+	return applied && err == nil, err
+}
+
 // DDL runs a statement that changes the schema, and waits until all nodes have it. A node that is away keeps the others waiting for 10 s.
 func (s *Session) DDL(ctx context.Context, text string) error {
 	err := s.Query(ctx, text).Exec() // gocql waits

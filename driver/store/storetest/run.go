@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tidemill/tidemill/driver/store"
 )
@@ -35,6 +36,12 @@ func Run(t *testing.T, open func() store.Store) {
 		{"Beat", testBeat},
 		{"Lock", testLock},
 		{"Acquire", testAcquire},
+		{"Zombie", testZombie},
+		{"Writers", testWriters},
+		{"ReadWhileWritten", testReadWhileWritten},
+		{"Large", testLarge},
+		{"Await", testAwait},
+		{"Forget", testForget},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &suite{T: t, open: open}
@@ -235,8 +242,8 @@ func testBeat(s *suite) {
 	a, b := s.opened(), s.opened()
 	for i := range 5 {
 		body := fmt.Sprintf("%010d", i)
-		s.ok(a.Beat("beats/x", []byte(body)))
-		s.body(b, "beats/x", body)
+		s.ok(a.Beat("beat/x", []byte(body)))
+		s.body(b, "beat/x", body)
 	}
 }
 
@@ -259,7 +266,7 @@ func testLock(s *suite) {
 
 func testAcquire(s *suite) {
 	a, b := s.opened(), s.opened()
-	o := store.LockOptions{Meta: store.Meta{Job: "conformance", KeyGroups: 64, Engine: "1.2.3"}}
+	o := options()
 	first, err := store.Acquire(context.Background(), a, o)
 	s.ok(err)
 	s.ok(first.Check())
@@ -267,6 +274,10 @@ func testAcquire(s *suite) {
 	second, err := store.Acquire(context.Background(), b, o)
 	s.ok(err)
 	s.ok(second.Check())
+	if _, own := a.(store.Fencer); !own {
+		s.is(first.Check(), store.ErrFenced)
+	}
+	<-first.Lost()
 	s.is(first.Check(), store.ErrFenced)
 	if first.Epoch() != 1 || second.Epoch() != 2 {
 		s.Fatalf("epochs %d, %d", first.Epoch(), second.Epoch())
@@ -280,4 +291,14 @@ func testAcquire(s *suite) {
 	third, err := store.Acquire(context.Background(), a, o)
 	s.ok(err)
 	s.ok(third.Release())
+	o.Meta.Job = "another"
+	_, err = store.Acquire(context.Background(), a, o)
+	if !errors.As(err, new(*store.OtherJobError)) {
+		s.Fatalf("another job's checkpoint: %v", err)
+	}
+}
+
+// options of a driver whose beat is looked at often.
+func options() store.LockOptions {
+	return store.LockOptions{Meta: store.Meta{Job: "conformance", KeyGroups: 64, Engine: "1.2.3"}, Interval: 100 * time.Millisecond, Patience: 2 * time.Second}
 }

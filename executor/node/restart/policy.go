@@ -1,4 +1,4 @@
-package supervise
+package restart
 
 import (
 	"fmt"
@@ -14,22 +14,6 @@ const (
 	longRun = time.Minute
 )
 
-// Exit is how the job ended.
-type Exit struct {
-	// Crash says that it is to be started again.
-	Crash bool
-	// Status is the exit status, or 128 + the signal, as shells count.
-	Status int
-	// Text describes the end: "exit status 2", "signal: killed".
-	Text string
-	// Batch is the last batch that is committed; Known says that it could be read. A job that has not committed any
-	// batch counts as not known.
-	Batch int64
-	Known bool
-	// Ran is how long the job ran.
-	Ran time.Duration
-}
-
 // Decision is what to do about an exit.
 type Decision struct {
 	// Restart says to start the job again, After a time. Otherwise it is over.
@@ -39,10 +23,10 @@ type Decision struct {
 	Message string
 }
 
-// Policy decides about exits. The zero value is ready; it is used from one goroutine.
+// Policy decides about exits of a driver. The zero value is ready; it is used from one goroutine.
 type Policy struct {
 	crashes int // in a row without progress, the latest included
-	delay   time.Duration
+	delay   Backoff
 	batch   int64
 	known   bool
 }
@@ -53,15 +37,16 @@ func (p *Policy) Next(e Exit) Decision {
 		return Decision{}
 	}
 	if p.progressed(e) {
-		p.crashes, p.delay = 0, 0
+		p.crashes = 0
+		p.delay.Reset()
 	}
 	p.crashes++
 	p.batch, p.known = e.Batch, e.Known
-	p.delay = min(max(2*p.delay, firstDelay), lastDelay)
+	delay := p.delay.Next()
 	if p.crashes == tooMany {
 		return Decision{Message: fmt.Sprintf("the job crashed %d times %s (%s); not starting it again", p.crashes, where(e), e.Text)}
 	}
-	return Decision{Restart: true, After: p.delay, Message: fmt.Sprintf("the job crashed %s (%s); starting it again in %v", where(e), e.Text, p.delay)}
+	return Decision{Restart: true, After: delay, Message: fmt.Sprintf("the job crashed %s (%s); starting it again in %v", where(e), e.Text, delay)}
 }
 
 // progressed reports whether the job got further than at its last crash.
@@ -77,4 +62,24 @@ func where(e Exit) string {
 		return fmt.Sprintf("in the batch after %d", e.Batch)
 	}
 	return "before its first batch was committed"
+}
+
+// Backoff is how long to wait before the next start: 250 ms at first and then twice as long each time, up to 10 s. The zero value is
+// ready.
+type Backoff struct{ last time.Duration }
+
+// Next is the next delay.
+func (b *Backoff) Next() time.Duration {
+	b.last = min(max(2*b.last, firstDelay), lastDelay)
+	return b.last
+}
+
+// Reset begins with the first delay again.
+func (b *Backoff) Reset() { b.last = 0 }
+
+// Ran resets it after a run of a minute, which was no crash at the start.
+func (b *Backoff) Ran(d time.Duration) {
+	if d >= longRun {
+		b.Reset()
+	}
 }

@@ -1,0 +1,5 @@
+//go:build plantedbug_copy
+
+package schedule
+
+const planted = copyBug

@@ -1,0 +1,5 @@
+//go:build plantedbug_report
+
+package schedule
+
+const planted = reportBug

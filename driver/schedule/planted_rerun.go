@@ -1,0 +1,5 @@
+//go:build plantedbug_rerun
+
+package schedule
+
+const planted = rerunBug

@@ -1,0 +1,5 @@
+//go:build plantedbug_reuse
+
+package schedule
+
+const planted = reuseBug
