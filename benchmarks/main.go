@@ -45,6 +45,6 @@ func run(w io.Writer, args []string) error {
 func list(w io.Writer) {
 	fmt.Fprintln(w, "go run ./benchmarks <scenario> [flags], where scenario is one of")
 	for _, s := range scenarios {
-		fmt.Fprintf(w, "  %-9s %s\n", s.name, s.about)
+		fmt.Fprintf(w, "  %-10s %s\n", s.name, s.about)
 	}
 }

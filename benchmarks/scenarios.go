@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidemill/tidemill/benchmarks/batch"
 	"github.com/tidemill/tidemill/benchmarks/cassandra"
+	"github.com/tidemill/tidemill/benchmarks/checkpoint"
 	"github.com/tidemill/tidemill/benchmarks/kafka"
 	"github.com/tidemill/tidemill/benchmarks/rivals"
 	"github.com/tidemill/tidemill/benchmarks/shuffle"
@@ -27,6 +28,7 @@ var scenarios = []scenario{
 	{"shuffle", "blocks from one process to another, with and without TLS", shuffle.Run},
 	{"kafka", "the Kafka source and the demo's job against a loop by hand, on a real broker (needs Java and Maven)", runKafka},
 	{"cassandra", "the Cassandra sink against batches and single inserts by hand, on a real node (needs Java and Maven)", runCassandra},
+	{"checkpoint", "how long an append to a checkpoint takes, in a directory and in Cassandra (needs Java and Maven)", runCheckpoint},
 	{"rivals", "the demo's job against Spark and Flink, on a real broker (needs Java, Maven and Python; fetches 600 MB once)", runRivals},
 }
 
@@ -113,6 +115,19 @@ func runCassandra(w io.Writer, flags *flag.FlagSet, args []string) error {
 		return err
 	}
 	return cassandra.Scenario(context.Background(), w, o)
+}
+
+func runCheckpoint(w io.Writer, flags *flag.FlagSet, args []string) error {
+	var o checkpoint.Options
+	flags.IntVar(&o.Batches, "batches", 1000, "batches of each store")
+	flags.IntVar(&o.Record, "record", 2000, "bytes of a PLAN and of a COMMIT")
+	flags.IntVar(&o.State, "state", 100_000, "bytes of a batch's deltas of state")
+	flags.StringVar(&o.Dir, "dir", "", "where the directory is made; that of temporary files if empty")
+	flags.StringVar(&o.URL, "url", "", "of a checkpoint to measure instead of a node that is started")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	return checkpoint.Scenario(context.Background(), w, o)
 }
 
 func runRivals(w io.Writer, flags *flag.FlagSet, args []string) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidemill/tidemill/driver/batchlog"
@@ -223,9 +224,25 @@ func (d *driver) taskDone(m *member, r wire.TaskDone) {
 		d.step(schedule.TaskFailed{Task: schedule.TaskID(r.Task), Worker: m.name(), Class: schedule.FailBatch, Err: err})
 		return
 	}
-	d.b.results[place{r.Task.Program, r.Task.Stage, r.Task.Partition}] = r
+	at := place{r.Task.Program, r.Task.Stage, r.Task.Partition}
+	if was, again := d.b.results[at]; again && differ(was.Counts, r.Counts) {
+		d.step(schedule.TaskFailed{
+			Task: schedule.TaskID(r.Task), Worker: m.name(), Class: schedule.FailBatch, Err: d.located(wire.TaskFailed{Task: r.Task, Err: errDiffers}),
+		})
+		return
+	}
+	d.b.results[at] = r
 	d.b.changed(r.Task.Program, r.Task.Stage)
 	d.step(schedule.TaskDone{Task: schedule.TaskID(r.Task), Worker: m.name()})
+}
+
+// errDiffers says that lineage does not hold: what is made again is not what was lost.
+var errDiffers = errors.New("a lost output was computed again and came out different: the functions above this exchange must give the same rows in the same order " +
+	"each time; look for the clock, random numbers (Context.Rand is repeatable), iteration over a map, or goroutines in them")
+
+// differ compares what two attempts at a partition gave to each bucket: the numbers of rows, and their keys in order.
+func differ(a, b rdd.Counts) bool {
+	return a.Out != b.Out || !slices.Equal(a.Sent, b.Sent) || !slices.Equal(a.Digests, b.Digests)
 }
 
 func (d *driver) published(m *member, r wire.Published) {

@@ -17,6 +17,7 @@ type Cluster struct {
 	Addresses   []string              // host:port of some of them; one that answers is enough
 	Executors   int                   // how many to use; 0 = all
 	Binary      string                // path of the job's own executable, which they are given
+	Gossip      []string              // gossip addresses of some of them, beside or instead of Addresses
 	Label       string                // name of the cluster; "" = "tidemill"
 	Credentials *identity.Credentials // nil: no security, on loopback only
 }
@@ -37,7 +38,7 @@ func (d *driver) openFleet(ctx context.Context) error {
 	c := d.o.Cluster
 	d.gathering = true
 	f, err := fleet.Start(context.WithoutCancel(ctx), fleet.Options{
-		Job: d.name, Epoch: d.epoch(), Graph: d.g.Digest(), Engine: Engine, Cluster: c.Addresses, Label: c.Label, Binary: c.Binary, Setup: body,
+		Job: d.name, Epoch: d.epoch(), Graph: d.g.Digest(), Engine: Engine, Cluster: c.Addresses, Gossip: c.Gossip, Label: c.Label, Binary: c.Binary, Setup: body,
 		Executors: c.Executors, Credentials: c.Credentials,
 		Told: func(e fleet.Event) { d.post(func() { d.told(e) }) },
 		Warn: func(text string) { d.post(func() { d.o.Warn(text) }) },

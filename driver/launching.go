@@ -106,10 +106,18 @@ func (d *driver) whereabouts(at stageAt) *lying {
 	for _, o := range d.sched.Outputs(nil, d.b.rec.Plan.Batch, at.program, at.stage) {
 		if m := d.members[o.Worker]; m != nil {
 			r := d.b.results[place{at.program, at.stage, o.Task.Partition}]
-			l.outputs.At[o.Task.Partition] = wire.OutputAt{Peer: m.peer, Attempt: int32(o.Task.Attempt), Empty: r.Counts.Out == 0}
+			l.outputs.At[o.Task.Partition] = wire.OutputAt{Peer: m.peer, Attempt: int32(o.Task.Attempt), Empty: empty(r.Counts)}
 		}
 	}
 	return l
+}
+
+// empty tells whether an output has no rows at all.
+func empty(c rdd.Counts) bool {
+	if c.Sent == nil {
+		return c.Out == 0
+	}
+	return !slices.ContainsFunc(c.Sent, func(n int64) bool { return n > 0 })
 }
 
 // changed says that the outputs of a stage lie elsewhere now.

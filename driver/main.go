@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -20,6 +21,7 @@ import (
 	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/dstream"
 	"github.com/tidemill/tidemill/executor/identity"
+	"github.com/tidemill/tidemill/executor/node"
 )
 
 // exitRestart asks the supervisor to start the job again: what failed was the surroundings, and recovery mends it.
@@ -66,6 +68,10 @@ func runMain(build func(*dstream.Job)) error {
 	g, err := dstream.Build(build, o.Name, o.Settings)
 	if err != nil {
 		return err
+	}
+	if start.Mode == config.ModeName {
+		fmt.Println(cmp.Or(c.Job, g.Name))
+		return nil
 	}
 	if start.Mode == config.ModeExplain {
 		return printExplain(os.Stdout, g, o)
@@ -141,14 +147,26 @@ func options(c *config.Config, start config.Start) (Options, error) {
 	return o, endpoints(&o, c)
 }
 
-// clusterOf is where the configuration says that the executors are; nil for local mode.
+// clusterOf is where the executors are: those that the configuration names, or those around the one that has started this driver; nil for
+// local mode.
 func clusterOf(c *config.Config) (*Cluster, error) {
-	if len(c.Cluster.Address) == 0 {
+	hosting, hosted, err := node.ReceiveHosting()
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Cluster.Address) == 0 && !hosted {
 		return nil, nil
 	}
-	binary, err := os.Executable()
+	binary, err := ownBinary()
 	if err != nil {
-		return nil, fmt.Errorf("find the job's binary: %w", err)
+		return nil, err
+	}
+	if hosted { // the files that the configuration names are on the machine of who submitted the job
+		o := &Cluster{Addresses: c.Cluster.Address, Executors: c.Cluster.Executors, Binary: binary, Gossip: []string{hosting.Gossip}, Label: hosting.Cluster}
+		if len(hosting.Credentials) > 0 {
+			o.Credentials, err = identity.Unbundle(hosting.Credentials)
+		}
+		return o, err
 	}
 	credentials, err := identity.Load(identity.Options{CA: c.Cluster.CA, Cert: c.Cluster.Cert, Key: c.Cluster.Key, Secret: c.Cluster.Secret})
 	if err != nil {
@@ -218,11 +236,24 @@ func arguments(in []string) (map[string]string, error) {
 	return out, nil
 }
 
-// digestOfBinary names the code that plans are made by.
-func digestOfBinary() (string, error) {
+// ownBinary is a path at which the running binary can be read, also if the file that was started has been replaced or has no name any more.
+func ownBinary() (string, error) {
+	const running = "/proc/self/exe" // Linux
+	if _, err := os.Stat(running); err == nil {
+		return running, nil
+	}
 	path, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find the job's binary: %w", err)
+	}
+	return path, nil
+}
+
+// digestOfBinary names the code that plans are made by.
+func digestOfBinary() (string, error) {
+	path, err := ownBinary()
+	if err != nil {
+		return "", err
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -150,8 +150,13 @@ func (d *driver) refused(e fleet.Refused) {
 func (d *driver) requested(e fleet.Request) {
 	switch e.Kind {
 	case "stop":
-		d.o.Warn("stop was asked for: finishing the batch at hand")
 		d.stopping = true
+		if e.N > 0 {
+			d.o.Warn("stop was asked for, at once")
+			d.step(schedule.StopNow{})
+			return
+		}
+		d.o.Warn("stop was asked for: finishing the batch at hand")
 		d.step(schedule.Stop{})
 	case "scale":
 		d.o.Warn(fmt.Sprintf("scaling to %d executors", e.N))

@@ -1,11 +1,13 @@
 package dstream
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/tidemill/tidemill/rdd"
+	"github.com/tidemill/tidemill/rdd/codec"
 )
 
 // BenchmarkCombinePanes folds chunks of 4,096 rows with 100 keys into panes of 10 s and compares with the plain loop over a map: event
@@ -68,4 +70,43 @@ func BenchmarkWindows(b *testing.B) {
 			b.ReportMetric(float64(b.N)*float64(n)*1e4/b.Elapsed().Seconds()/1e6, "Mkeys/s")
 		})
 	}
+}
+
+// BenchmarkApply restores a state of 500,000 keys from a snapshot, as read from a segment.
+func BenchmarkApply(b *testing.B) {
+	const n = 500_000
+	s := newPaneState[int64, int64]().(*paneState[int64, int64])
+	ks, ps := make([]int64, n), make([]rdd.Partial[int64], n)
+	for i := range ks {
+		ks[i], ps[i] = int64(i)*1_000_000_007%n, rdd.Partial[int64]{Acc: 1, Rows: 1}
+	}
+	if err := s.set(0, ks, ps); err != nil {
+		b.Fatal(err)
+	}
+	var frames []byte
+	for rec, err := range s.Snapshot(nil) {
+		if err == nil {
+			frames, err = codec.AppendFrame(frames, rec)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(int64(len(frames)))
+	for b.Loop() {
+		again := newPaneState[int64, int64]().(*paneState[int64, int64])
+		for r := bytes.NewReader(frames); r.Len() > 0; {
+			rec, err := codec.ReadFrame(r, codec.Limits{})
+			if err == nil {
+				err = again.Apply(rec)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		if again.Keys(nil) != n {
+			b.Fatal(again.Keys(nil))
+		}
+	}
+	b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds()/1e6, "Mkeys/s")
 }

@@ -186,9 +186,14 @@ func (w *scatter[K, V]) add(in *Rows[K, V], tokens []int64) error {
 		b.Vals = append(b.Vals, in.Vals[i])
 	}
 	if in.Keys != nil {
+		if w.t.Counts.Digests == nil {
+			w.t.Counts.Digests = make([]uint64, len(w.buckets))
+		}
+		digests := w.t.Counts.Digests
 		for i, d := range w.dest {
 			b := w.buckets[d]
 			b.Keys, b.Tokens = append(b.Keys, in.Keys[i]), append(b.Tokens, tokens[i])
+			digests[d] = digests[d]*digestFactor + uint64(tokens[i])
 		}
 	}
 	if in.Times != nil {
@@ -206,6 +211,9 @@ func (w *scatter[K, V]) add(in *Rows[K, V], tokens []int64) error {
 	}
 	return nil
 }
+
+// digestFactor is odd, so that no token before is forgotten: 2⁶⁴ divided by the golden ratio, as in Fibonacci hashing (Knuth, volume 3, 6.4).
+const digestFactor = 0x9E3779B97F4A7C15
 
 // room makes room for n rows of in in a bucket. Rows with and without event times, which a union can mix, need chunks of their
 // own.

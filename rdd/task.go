@@ -60,6 +60,7 @@ func (e *FetchError) Unwrap() error { return e.Err }
 type Counts struct {
 	In, Out  int64             // rows that the task's stage read and gave out
 	Sent     []int64           // exchange, sending side: rows for each bucket
+	Digests  []uint64          // exchange by key, sending side: of the tokens of each bucket's rows, in order
 	Received map[Block]int64   // exchange, receiving side: rows of each block read
 	Folded   map[string]Folded // combining and stateful steps, by name
 	Bytes    int64             // of output, estimated

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ func serve(ctx context.Context, w io.Writer, in io.Reader, o Options) error {
 	if err != nil {
 		return err
 	}
+	heap := make([]byte, ballast)
+	defer runtime.KeepAlive(heap)
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,6 +30,9 @@ type Options struct {
 	Chunks int    // of a part; computed
 	Certs  string // folder of certificates; empty = no TLS
 }
+
+// ballast is memory that each process only holds, as a job's process does: without it the collector runs after every few chunks.
+const ballast = 64 << 20
 
 // serveVariable makes this program the sender of a run; see Serve.
 const serveVariable = "TIDEMILL_SHUFFLE_SENDER"
@@ -115,6 +119,8 @@ func run(ctx context.Context, o Options) (t took, err error) {
 	if err != nil {
 		return t, err
 	}
+	heap := make([]byte, ballast)
+	defer runtime.KeepAlive(heap)
 	var total sum
 	cost, err := measure.Of(func() error {
 		total, err = read(ctx, creds, s.address, o)
@@ -170,4 +176,3 @@ func read(ctx context.Context, creds *identity.Credentials, address string, o Op
 	}
 	return total, err
 }
-

@@ -155,15 +155,19 @@ func restores(w io.Writer, o Options, st store.Store) error {
 		name string
 		refs []wire.StateRef
 	}{{"a base", base}, {fmt.Sprintf("a base and 10 deltas of %d keys", o.Touched), e.versions()}} {
-		var rates []float64
+		var costs []measure.Cost
 		for i := range o.Pairs {
 			cost, err := restored(o, st, fmt.Sprintf("%s-%d", line.name[2:6], i+len(line.refs[0].Deltas)*o.Pairs), line.refs)
 			if err != nil {
 				return err
 			}
-			rates = append(rates, float64(o.Keys)/cost.Wall.Seconds()/1e6)
+			costs = append(costs, cost)
 		}
-		fmt.Fprintf(w, "%-36s %v M keys/s\n", line.name, measure.RangeOf(rates, func(r float64) float64 { return r }))
+		rate := func(of func(measure.Cost) time.Duration) measure.Range {
+			return measure.RangeOf(costs, func(c measure.Cost) float64 { return float64(o.Keys) / of(c).Seconds() / 1e6 })
+		}
+		fmt.Fprintf(w, "%-36s %v M keys/s, %v M keys per CPU-second\n", line.name,
+			rate(func(c measure.Cost) time.Duration { return c.Wall }), rate(func(c measure.Cost) time.Duration { return c.CPU }))
 	}
 	return nil
 }

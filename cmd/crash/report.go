@@ -24,6 +24,15 @@ type Report struct {
 	Verdict  ledger.Verdict `json:"verdict"`
 	Error    string         `json:"error,omitempty"` // why it did not come to its end
 	Took     time.Duration  `json:"took"`            // ns
+	Phases   phases         `json:"phases"`
+}
+
+// phases are where the time of a run went.
+type phases struct {
+	Start time.Duration `json:"start"` // until the first commit, builds included, ns
+	Job   time.Duration `json:"job"`   // until the job had ended
+	Leave time.Duration `json:"leave"` // until everybody had left
+	Judge time.Duration `json:"judge"`
 }
 
 // Files of a report.
@@ -46,7 +55,8 @@ func execute(s *settings, p plan) (*Report, error) {
 	if err := r.do(); err != nil {
 		rep.Error = err.Error()
 	}
-	rep.Deeds, rep.Commits, rep.Restarts, rep.Verdict, rep.Took = r.deeds, r.tail.Commits(), r.restarts, r.verdict, time.Since(began)
+	rep.Deeds, rep.Commits, rep.Restarts, rep.Verdict = r.deeds, r.tail.Commits(), r.restarts, r.verdict
+	rep.Took, rep.Phases = time.Since(began), r.phases
 	if err := writeJSON(filepath.Join(r.dir, reportName), rep); err != nil {
 		return nil, err
 	}

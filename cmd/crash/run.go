@@ -36,6 +36,14 @@ type run struct {
 	progress time.Time          // of the last commit, or when something began that takes time
 	commits  int                // that were there then
 	verdict  ledger.Verdict
+	phases   phases
+	since    time.Time // when the phase at hand began
+}
+
+// phase ends one: its length goes to to.
+func (r *run) phase(to *time.Duration) {
+	now := time.Now()
+	*to, r.since = now.Sub(r.since), now
 }
 
 // chore is something to do at a time: to let go on what was stopped, to start what was killed.
@@ -52,7 +60,7 @@ func (h *hang) Error() string { return "hang: " + h.what }
 
 // newRun prepares a run's folder: its input and its configuration.
 func newRun(s *settings, p plan) (*run, error) {
-	r := &run{s: s, p: p, dir: filepath.Join(s.reports, p.Name), killed: map[*rig.Proc]bool{}}
+	r := &run{s: s, p: p, dir: filepath.Join(s.reports, p.Name), killed: map[*rig.Proc]bool{}, since: time.Now()}
 	if err := os.RemoveAll(r.dir); err != nil {
 		return nil, err
 	}
@@ -129,6 +137,7 @@ func (r *run) begin() error {
 	if err := r.await("the first commit", func() bool { return r.tail.Last() > 0 }); err != nil {
 		return err
 	}
+	r.phase(&r.phases.Start)
 	if r.p.Schedule.Standby {
 		_, err = r.rig.StartDriver(true)
 	}
@@ -168,6 +177,7 @@ func (r *run) finish() error {
 		return err
 	}
 	r.due = nil
+	r.phase(&r.phases.Job)
 	for _, d := range r.rig.Drivers() {
 		if err := d.Signal(sigterm); err != nil {
 			return err
@@ -179,6 +189,8 @@ func (r *run) finish() error {
 	if err := r.rig.StopExecutors(leave); err != nil {
 		return &hang{err.Error()}
 	}
+	r.phase(&r.phases.Leave)
+	defer r.phase(&r.phases.Judge)
 	return r.judge()
 }
 

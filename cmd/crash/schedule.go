@@ -126,11 +126,14 @@ func (d dice) times(f *Fault, left *time.Duration) {
 	case StopExecutors, StopWorkers, StopDriver, CutWires:
 		most := []time.Duration{500 * time.Millisecond, 3 * time.Second, 15 * time.Second, longest}
 		at := 0
+		if f.Kind == CutWires {
+			at = 1 // a short one is not noticed
+		}
 		for _, share := range []int{45, 15, 10} { // of those that are longer than the one before
 			if !d.percent(share) {
 				break
 			}
-			at++
+			at = min(at+1, len(most)-1)
 		}
 		f.Hold = min(50*time.Millisecond+d.upTo(most[at]), longest, *left)
 		*left -= f.Hold

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +15,6 @@ import (
 
 // lastWord is how long a stream that broke waits for the executor to say why the worker has ended.
 const lastWord = 50 * time.Millisecond
-
-// rememberedRequests bounds what is remembered of requests, to know those that come over several executors.
-const rememberedRequests = 256
 
 // employ has a worker of the job on an executor, attached to this driver as long as it can be, until it is not wanted any more or the
 // executor does not answer. The executor's own events come meanwhile, whether a worker runs or not.
@@ -79,7 +75,7 @@ func (f *Fleet) dismiss(m *member, d daemon, cause, err error) error {
 	}
 	within, cancel := context.WithTimeout(within, f.o.Answer)
 	defer cancel()
-	if err := d.Stop(within, f.o.Job); err != nil && ReasonOf(err).Kind != Unreachable {
+	if err := f.stopWorker(within, d); err != nil && ReasonOf(err).Kind != Unreachable {
 		f.warn("executor %s: the worker that is not needed any more could not be stopped, and ends by itself after a while: %v", m.name, plain(err))
 	}
 	f.mu.Lock()
@@ -88,6 +84,25 @@ func (f *Fleet) dismiss(m *member, d daemon, cause, err error) error {
 	m.enter(Spare, "")
 	f.settle()
 	return nil
+}
+
+// stopWorker stops the worker unless another driver has taken the job over since: a driver that wakes up late must not end what is not its own
+// any more.
+func (f *Fleet) stopWorker(ctx context.Context, d daemon) error {
+	f.mu.Lock()
+	over := f.over
+	f.mu.Unlock()
+	if over {
+		return nil
+	}
+	jobs, err := d.Jobs(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(jobs, func(s node.JobStatus) bool { return s.Job == f.o.Job && s.Epoch > f.o.Epoch }) {
+		return nil
+	}
+	return d.Stop(ctx, f.o.Job)
 }
 
 func (f *Fleet) warn(format string, args ...any) { f.events.put(warning(fmt.Sprintf(format, args...))) }
@@ -227,85 +242,4 @@ func (a *attachment) wait(ctx context.Context) error {
 		return fmt.Errorf("control stream: %w", err)
 	}
 	return errors.New("control stream: closed by the worker")
-}
-
-// attend listens to the executor for as long as the employment lasts.
-func (f *Fleet) attend(ctx context.Context, m *member, d daemon) {
-	var pause backoff
-	for ctx.Err() == nil {
-		begin := time.Now()
-		err := d.Attend(ctx, f.o.Job, f.o.Epoch, func(e node.Event) { f.heard(m, e) })
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil && ReasonOf(err).Kind == Replaced {
-			f.replaced(m, err)
-		}
-		if time.Since(begin) >= steady {
-			pause = 0
-		}
-		pause.wait(ctx, nil)
-	}
-}
-
-// replaced tells that the executor serves another driver, whatever the worker does.
-func (f *Fleet) replaced(m *member, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if m.told != Replaced {
-		m.told = Replaced
-		f.events.put(Refused{m.name, m.address(), ReasonOf(err)})
-	}
-}
-
-// heard takes in what an executor tells.
-func (f *Fleet) heard(m *member, e node.Event) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch e.Kind {
-	case node.EventStarted:
-		if m.at == nil || m.at.pid != e.Worker.Pid {
-			m.wake()
-		}
-	case node.EventExited:
-		f.exited(m, e)
-	case node.EventSlots:
-		m.slots = e.Slots
-		if m.at != nil {
-			f.events.put(Slots{m.at.worker, e.Slots})
-		}
-	case node.EventDraining:
-		m.draining = cmp.Or(e.Why, "its executor is about to stop")
-		f.drain(m, m.draining)
-		f.settle()
-	case node.EventRequest:
-		f.requested(e.Request)
-	}
-}
-
-func (f *Fleet) exited(m *member, e node.Event) {
-	m.exit = e.Why
-	if m.at != nil && m.at.pid == e.Worker.Pid {
-		m.at.exit(e.Why)
-	}
-}
-
-// exitOf is how the worker ended that nobody was attached to.
-func (f *Fleet) exitOf(m *member) string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if m.exit == "" {
-		return ""
-	}
-	return ": " + m.exit
-}
-
-// requested tells a request that was not told yet.
-func (f *Fleet) requested(r node.Request) {
-	if r.ID != "" && slices.Contains(f.requests, r.ID) {
-		return
-	}
-	f.requests = append(f.requests, r.ID)
-	f.requests = f.requests[max(0, len(f.requests)-rememberedRequests):]
-	f.events.put(Request{r.Kind, r.N, r.ID})
 }

@@ -35,6 +35,7 @@ type daemon interface {
 	Start(context.Context, node.Start) (node.Worker, error)
 	Attend(ctx context.Context, job string, epoch int64, told func(node.Event)) error
 	Stop(ctx context.Context, job string) error
+	Jobs(context.Context) ([]node.JobStatus, error)
 	io.Closer
 }
 

@@ -271,6 +271,8 @@ func (s *script) set(x *machine, set map[string]string) {
 			x.claims = v
 		case "graph":
 			x.graph = v
+		case "epoch":
+			x.epoch = int64(s.number(v))
 		case "slow":
 			x.slow = s.duration(v)
 		case "silent":

@@ -60,6 +60,7 @@ type machine struct {
 	has     bool          // the binary
 	pid     int           // of its worker, 0: none
 	graph   string        // of its worker
+	epoch   int64         // of the driver that it serves
 	claims  string        // the name that the worker says
 	stopped int           // how often it was asked to stop the worker
 	streams []*fakeStream
@@ -248,6 +249,15 @@ func (c *fakeClient) Attend(ctx context.Context, _ string, _ int64, told func(no
 			told(e)
 		}
 	}
+}
+
+func (c *fakeClient) Jobs(ctx context.Context) ([]node.JobStatus, error) {
+	x, err := c.reach(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.w.mu.Unlock()
+	return []node.JobStatus{{Job: "other", Epoch: 99}, {Job: "ads", Epoch: x.epoch}}, nil
 }
 
 func (c *fakeClient) Stop(ctx context.Context, _ string) error {

@@ -101,7 +101,9 @@ func (c *watcher) commits(r result) {
 			c.badf("COMMIT(%d) names a wrong version of state %d", r.batch, i)
 		}
 	}
-	c.pending = &r
+	if r.batch == c.committed+1 { // else it is a zombie's
+		c.pending = &r
+	}
 }
 
 func (c *watcher) commitLogged(r result) {
@@ -117,7 +119,9 @@ func (c *watcher) commitLogged(r result) {
 
 // aborts sees ABORT on its way to the log.
 func (c *watcher) aborts(p plan) {
-	c.aborting = p.id
+	if c.plans[p.batch] == p {
+		c.aborting = p.id
+	}
 }
 
 func (c *watcher) abortLogged(p plan) {

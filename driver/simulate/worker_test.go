@@ -17,8 +17,8 @@ type worker struct {
 	epoch        int64   // highest it has heard of; what the watcher goes by is heard
 	heard        int64
 	tasks        map[schedule.TaskID]*attempt
-	given        map[int]*publication // by round, of the batch of granting
-	granting     int64
+	granting     int64                // grants of batches before are late, and of no interest
+	given        map[int]*publication // by round, of that batch
 }
 
 // attempt is a task that was launched here.
@@ -113,6 +113,9 @@ func (x *worker) take(s *stream, m message) {
 	case grant:
 		x.grant(s, m)
 	case commit:
+		if m.batch >= x.granting {
+			x.granting, x.given = m.batch+1, map[int]*publication{}
+		}
 		for t := range x.tasks {
 			if t.Batch <= m.batch {
 				delete(x.tasks, t)

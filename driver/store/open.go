@@ -73,11 +73,26 @@ func parse(s string) (*url.URL, error) {
 	if !strings.Contains(s, "://") {
 		return &url.URL{Scheme: "file", Path: s}, nil
 	}
-	u, err := url.Parse(s)
+	before, hosts, after := authority(s)
+	u, err := url.Parse(before + "hosts" + after) // it takes no list of hosts with ports
+	if err == nil {
+		u.Host = hosts
+	}
 	if err != nil { // the text of err may hold a password
 		return nil, fmt.Errorf("open checkpoint: %s… is no URL: special letters in a name or a password are written as %%25 and the like", s[:strings.Index(s, "://")])
 	}
 	return u, nil
+}
+
+// authority cuts a URL around its hosts.
+func authority(s string) (before, hosts, after string) {
+	start := strings.Index(s, "://") + 3
+	end := len(s)
+	if i := strings.IndexAny(s[start:], "/?#"); i >= 0 {
+		end = start + i
+	}
+	start += strings.LastIndex(s[start:end], "@") + 1
+	return s[:start], s[start:end], s[end:]
 }
 
 // Local returns the directory of a checkpoint that is one: a plain path, or the

@@ -295,6 +295,9 @@ func (s shape) engine(t *testing.T, r *rand.Rand, events []event) (out, fork []r
 	if r.IntN(3) == 0 {
 		o.BlockMemory = 1 // everything spills
 	}
+	if r.IntN(4) == 0 {
+		o.Workers = 2 + r.IntN(2)
+	}
 	run := dstreamtest.Start(t, s.build, o)
 	run.Table("weights", weights...)
 	for len(events) > 0 {

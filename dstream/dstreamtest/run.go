@@ -21,6 +21,7 @@ type Options struct {
 	Start       time.Time         // the first batch is at Start + Interval; default 2026-01-01 00:00 UTC
 	Params      map[string]string // the job's parameters
 	Parallelism int               // tasks at a time; default 2
+	Workers     int               // more than one exchange blocks as executors of a cluster do; each runs Parallelism tasks; default 1
 	Checkpoint  string            // directory, to go on where another Run stopped (Restart does it all); default: one of the test's own
 	BlockMemory int64             // bytes of blocks in memory before they go to disk; default 256 MiB
 	ChunkRows   int               // rows of a chunk; default 4,096
@@ -205,7 +206,7 @@ func (r *Run) start() {
 	}
 	go func() {
 		err := driver.Run(ctx, context.Background(), r.build, driver.Options{
-			Name: "test", Interval: r.o.Interval, Checkpoint: r.o.Checkpoint, Scratch: r.o.Checkpoint + "/scratch", Parallelism: r.o.Parallelism,
+			Name: "test", Interval: r.o.Interval, Checkpoint: r.o.Checkpoint, Scratch: r.o.Checkpoint + "/scratch", Parallelism: r.o.Parallelism, Workers: r.o.Workers,
 			BlockMemory: r.o.BlockMemory, ChunkRows: r.o.ChunkRows, Settings: settings(r.o), Place: place, Clock: r.clock,
 			Observe: func(b *report.Batch) { r.reports <- b },
 			Rate:    rate.Options{Off: true}, // on this clock a batch takes no time

@@ -67,10 +67,8 @@ func answer(id rdd.TaskID) wire.Report {
 	}
 }
 
-// BenchmarkCrowd is what 1,000 workers of four tasks each cost a driver in CPU time: encode, send, receive, decode. The workers are in
-// another process.
-func BenchmarkCrowd(b *testing.B) {
-	const workers, tasks = 1000, 4
+// gather starts a process of so many workers, and returns their addresses.
+func gather(b *testing.B, workers int) (addresses []string) {
 	c := exec.Command(os.Args[0], "-test.run=^$")
 	c.Env = append(os.Environ(), fmt.Sprintf("%s=%d", crowdVariable, workers))
 	c.Stderr = os.Stderr
@@ -85,12 +83,29 @@ func BenchmarkCrowd(b *testing.B) {
 	if err := c.Start(); err != nil {
 		b.Fatal(err)
 	}
-	defer c.Wait()
-	defer in.Close()
-	var addresses []string
+	b.Cleanup(func() {
+		in.Close()
+		c.Wait()
+	})
 	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&addresses); err != nil {
 		b.Fatal(err)
 	}
+	return addresses
+}
+
+func cpu(b *testing.B) time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// BenchmarkCrowd is what 1,000 workers of four tasks each cost a driver in CPU time: encode, send, receive, decode. The workers are in
+// another process.
+func BenchmarkCrowd(b *testing.B) {
+	const workers, tasks = 1000, 4
+	addresses := gather(b, workers)
 	var done atomic.Int64
 	all := make(chan struct{}, 1)
 	var streams []*Stream
@@ -109,14 +124,7 @@ func BenchmarkCrowd(b *testing.B) {
 		defer s.Close()
 		streams = append(streams, s)
 	}
-	cpu := func() time.Duration {
-		var r syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-			b.Fatal(err)
-		}
-		return time.Duration(r.Utime.Nano() + r.Stime.Nano())
-	}
-	from := cpu()
+	from := cpu(b)
 	b.ResetTimer()
 	for i := range b.N {
 		for w, s := range streams {
@@ -129,5 +137,5 @@ func BenchmarkCrowd(b *testing.B) {
 		<-all
 	}
 	b.StopTimer()
-	b.ReportMetric(float64((cpu() - from).Nanoseconds())/float64(b.N*workers*tasks), "cpu-ns/task")
+	b.ReportMetric(float64((cpu(b)-from).Nanoseconds())/float64(b.N*workers*tasks), "cpu-ns/task")
 }

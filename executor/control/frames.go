@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	subtype = "tidemill" // content-subtype of the calls: application/grpc+tidemill
-	service = "tidemill.Control"
-	method  = "/" + service + "/Attach"
+	subtype = "tidemill"         // content-subtype of the calls: application/grpc+tidemill
+	surface = "tidemill.Control" // what grpc calls a service
+	method  = "/" + surface + "/Attach"
 )
 
 // Roles says who may call the methods of this package.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidemill/tidemill/executor/wire"
@@ -18,8 +19,8 @@ type sender[Out, In any] struct {
 	l      *link[Out, In]
 	line   line
 	number uint64
-	room   []byte // for a frame
-	err    error  // of the last one sent
+	room   []byte      // for a frame
+	broken atomic.Bool // nothing can be sent any more; set by who calls arrive
 }
 
 // sendAll sends what is queued at once, and a beat if nothing was sent for as long as a beat takes.
@@ -36,6 +37,7 @@ func (l *link[Out, In]) sendAll() {
 		due := false
 		select {
 		case <-l.done:
+			s.line.close()
 			s.part()
 			return
 		case <-l.wake:
@@ -51,6 +53,7 @@ func (l *link[Out, In]) sendAll() {
 			}
 		}
 	}
+	s.line.close()
 	l.t.sent()
 }
 
@@ -66,7 +69,7 @@ func (s *sender[Out, In]) send(out []Out) bool {
 		if s.room = frame; cap(frame) > maxKept {
 			s.room = nil
 		}
-		if s.line.put(frame); s.err != nil {
+		if s.line.put(frame); s.broken.Load() {
 			return false
 		}
 		out = out[n:]
@@ -76,12 +79,12 @@ func (s *sender[Out, In]) send(out []Out) bool {
 
 // arrive gives a frame to grpc, which waits while the other end does not read.
 func (s *sender[Out, In]) arrive(frame []byte) {
-	if s.err != nil {
+	if s.broken.Load() {
 		return
 	}
-	s.err = s.l.call.SendMsg(&outgoing{frame})
-	if s.err != nil && !errors.Is(s.err, io.EOF) { // io.EOF: what has happened is for the receiver to find out
-		s.l.end(fmt.Errorf("send to %s: %w", s.l.t.peer, s.err))
+	err := s.l.call.SendMsg(&outgoing{frame})
+	if s.broken.Store(err != nil); err != nil && !errors.Is(err, io.EOF) { // io.EOF: what has happened is for the receiver to find out
+		s.l.end(fmt.Errorf("send to %s: %w", s.l.t.peer, plain(err)))
 	}
 }
 

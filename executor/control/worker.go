@@ -79,7 +79,7 @@ func rhythm(beat, silence time.Duration) (time.Duration, time.Duration) {
 // Register makes the worker reachable at a server.
 func (w *Worker) Register(s *grpc.Server) {
 	s.RegisterService(&grpc.ServiceDesc{
-		ServiceName: service,
+		ServiceName: surface,
 		HandlerType: (*any)(nil),
 		Streams: []grpc.StreamDesc{{
 			StreamName: "Attach", ServerStreams: true, ClientStreams: true,

@@ -193,8 +193,8 @@ func TestMissingParts(t *testing.T) {
 		3: of(wire.NewRawChunk(nil, 0), chunk(3, 3)), // nothing is sent of what cannot be encoded
 		4: of(chunk(0, 2)),
 	}, Options{})
-	r, s := opened(t, client(t, Options{}), address, 0, 1, 2, 4), shape(t)
-	for i, want := range []string{"", "partition 1, attempt 1: it is not kept here", "the disk is broken", ""} {
+	r, s := opened(t, client(t, Options{}), address, 0, 1, 2, 3, 4), shape(t)
+	for i, want := range []string{"", "partition 1, attempt 1: it is not kept here", "the disk is broken", "partition 3", ""} {
 		_, err := values(r, s)
 		if want == "" {
 			if err != nil {
@@ -269,7 +269,7 @@ func TestReaderThatGoesAway(t *testing.T) {
 
 // TestSlowReader: what is ahead of a reader is bounded by windows and a message, not by how much there is.
 func TestSlowReader(t *testing.T) {
-	const chunks = 2000 // 36 MB
+	const chunks = 1000 // 18 MB
 	var mu sync.Mutex
 	made, stood := 0, make(chan struct{}, chunks)
 	address, _ := serve(t, held{0: func(Ticket) (iter.Seq2[rdd.Chunk, error], error) {

@@ -17,8 +17,8 @@ import (
 	"github.com/tidemill/tidemill/rdd/codec"
 )
 
-// bomb is an Arrow schema of 424 bytes that describes 2^n fields, n = 8: each a struct of twice the next. With a few bytes more n is 30, and
-// whoever believes it needs gigabytes.
+// bomb is an Arrow schema that describes 2ⁿ fields in 44·n bytes and a few: a struct of twice the same struct of twice the same struct, and so on.
+// Of nine levels it has 432 bytes, and who believes thirty needs more memory than there is.
 func bomb(n int) []byte {
 	var b []byte
 	u16 := func(vs ...uint16) {

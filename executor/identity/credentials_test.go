@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -182,6 +183,22 @@ func canaries(t *testing.T, o identity.Options) (out []string) {
 	return out
 }
 
+// printSpoiltBundles prints what Unbundle says of bundles that are cut, or have other fields.
+func printSpoiltBundles(t *testing.T, out io.Writer, x *identity.Credentials) {
+	t.Helper()
+	bundle, err := x.BundleMember()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range [][]byte{bundle[:len(bundle)-2], bytes.Replace(bundle, []byte(`"Key":"`), []byte(`"Kex":"`), 1), bytes.Replace(bundle, []byte(`"Key":"`), []byte(`"Key":3,"x":"`), 1)} {
+		if _, err := identity.Unbundle(b); err == nil {
+			t.Error("a spoilt bundle is accepted")
+		} else {
+			fmt.Fprintln(out, err)
+		}
+	}
+}
+
 func TestNothingSecretIsPrinted(t *testing.T) {
 	c := newCA(t)
 	o := c.issue("ex-1", identity.Executor)
@@ -222,21 +239,14 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 			*f = was
 		}
 	}
-	bundle, err := x.BundleMember()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range [][]byte{bundle[:len(bundle)-2], bytes.Replace(bundle, []byte(`"Key":"`), []byte(`"Kex":"`), 1), bytes.Replace(bundle, []byte(`"Key":"`), []byte(`"Key":3,"x":"`), 1)} {
-		if _, err := identity.Unbundle(b); err == nil {
-			t.Error("a spoilt bundle is accepted")
-		} else {
-			fmt.Fprintln(&out, err)
-		}
-	}
+	printSpoiltBundles(t, &out, x)
 	for _, s := range canary {
 		if strings.Contains(out.String(), s) {
 			t.Errorf("%q was printed", s)
 		}
+	}
+	if got := fmt.Sprintf("%d", x); got != x.String() {
+		t.Errorf("%%d prints fields: %s", got)
 	}
 	if !strings.Contains(out.String(), "credentials of ex-1 (executor) in cluster ads") {
 		t.Error(out.String())

@@ -111,7 +111,9 @@ func TestSenderThatGoesAway(t *testing.T) {
 
 // TestAlteredOnDisk changes what the daemon keeps, in every way, and asks for a start: nothing of it is ever executed.
 func TestAlteredOnDisk(t *testing.T) {
-	b, m := self()
+	proof := filepath.Join(t.TempDir(), "executed")
+	b := []byte("#!/bin/sh\n# a job\ntouch " + proof + "\n")
+	m := manifest(b)
 	for _, c := range []struct {
 		name  string
 		alter func(path string) error
@@ -119,13 +121,13 @@ func TestAlteredOnDisk(t *testing.T) {
 	}{
 		{"one bit", func(p string) error {
 			x := bytes.Clone(b)
-			x[len(x)/2] ^= 1
+			x[14] ^= 1 // in the comment: it would do the same
 			return rewrite(p, x)
 		}, "it was altered there"},
-		{"one byte more", func(p string) error { return rewrite(p, append(bytes.Clone(b), 0)) }, "it was altered there"},
-		{"cut off", func(p string) error { return rewrite(p, b[:len(b)/2]) }, "it was altered there"},
+		{"one byte more", func(p string) error { return rewrite(p, append(bytes.Clone(b), '\n')) }, "it was altered there"},
+		{"cut off", func(p string) error { return rewrite(p, b[:len(b)-1]) }, "it was altered there"},
 		{"another program in its place", func(p string) error {
-			return errors.Join(os.WriteFile(p+".x", []byte("#!/bin/sh\ntouch /tmp/executed\n"), 0o700), os.Rename(p+".x", p))
+			return errors.Join(os.WriteFile(p+".x", []byte("#!/bin/sh\ntouch "+proof+"\n"), 0o700), os.Rename(p+".x", p))
 		}, "it was altered there"},
 		{"a link to another program", func(p string) error { return errors.Join(os.Remove(p), os.Symlink("/bin/sh", p)) }, ""},
 		{"a folder", func(p string) error { return errors.Join(os.Remove(p), os.Mkdir(p, 0o700)) }, "hand it over first"},
@@ -137,7 +139,9 @@ func TestAlteredOnDisk(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := start(t, Options{})
-			w.put(t)
+			if err := w.Put(t.Context(), signed(t, m, nil), bytes.NewReader(b)); err != nil {
+				t.Fatal(err)
+			}
 			if err := c.alter(filepath.Join(w.dir, "bin", m.SHA256)); err != nil {
 				t.Fatal(err)
 			}
@@ -147,6 +151,9 @@ func TestAlteredOnDisk(t *testing.T) {
 			}
 			if !errors.Is(err, ErrAltered) && !errors.Is(err, ErrNoBinary) && c.want != "" {
 				t.Errorf("%v is of no known kind", err)
+			}
+			if exists(proof) {
+				t.Error("it was executed")
 			}
 		})
 	}
@@ -218,12 +225,15 @@ func TestWriteAfterTheCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before, err := bin.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := f.WriteAt([]byte{0}, 100000); err != nil {
 		t.Fatal(err)
 	}
-	now := bin.mark.mtime
 	f.Close()
-	os.Chtimes(path, time.Unix(now.Unix()), time.Unix(now.Unix())) // an attacker sets the time back; the kernel's own he cannot
+	os.Chtimes(path, before.ModTime(), before.ModTime()) // an attacker sets the time back; the kernel's own he cannot
 	if err := bin.altered(); !errors.Is(err, ErrAltered) {
 		t.Error(err)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	serviceName  = "tidemill.Node"
+	callsName    = "tidemill.Node"
 	engineHeader = "tidemill-engine" // of every call: the caller's version
 	reasonHeader = "tidemill-reason" // in the trailer of one that failed: a word of reasons
 )
@@ -71,11 +71,11 @@ func Roles() map[string][]identity.Role {
 	return out
 }
 
-func fullName(method string) string { return "/" + serviceName + "/" + method }
+func fullName(method string) string { return "/" + callsName + "/" + method }
 
 // desc is the service, written by hand: a method is a line.
 var desc = grpc.ServiceDesc{
-	ServiceName: serviceName,
+	ServiceName: callsName,
 	HandlerType: (*any)(nil),
 	Methods: []grpc.MethodDesc{
 		unary("About", (*daemon).about), unary("Reach", (*daemon).reach), unary("Has", (*daemon).has), unary("Start", (*daemon).start),

@@ -15,6 +15,7 @@ type job struct {
 	name string
 	turn chan struct{} // holds a value: who takes it may start or stop the worker
 
+	wanted int   // who waits for the turn, or has it
 	epoch  int64 // the greatest of a driver, as long as there is a worker or a driver
 	at     *attendant
 	run    *run
@@ -56,7 +57,7 @@ const maxIdle = 64
 func (d *daemon) forget() {
 	var idle []string
 	for name, j := range d.jobs {
-		if j.idle() && len(j.turn) == 1 {
+		if j.idle() && j.wanted == 0 {
 			idle = append(idle, name)
 		}
 	}
@@ -84,7 +85,13 @@ func (j *job) lead(epoch int64, executor string) error {
 func (d *daemon) withTurn(ctx context.Context, name string, do func(*job) error) error {
 	d.mu.Lock()
 	j := d.of(name)
+	j.wanted++
 	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		j.wanted--
+		d.mu.Unlock()
+	}()
 	select {
 	case <-j.turn:
 	case <-ctx.Done():

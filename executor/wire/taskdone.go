@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/tidemill/tidemill/dstream"
@@ -43,6 +44,7 @@ func readTaskDone(d *decoder) Report {
 func appendCounts(b []byte, c rdd.Counts) []byte {
 	b = appendInt(appendInt(b, c.In), c.Out)
 	b = appendAll(b, c.Sent, appendInt)
+	b = appendAll(b, c.Digests, binary.LittleEndian.AppendUint64)
 	b = appendMap(b, c.Received, appendBlock, appendInt)
 	b = appendMap(b, c.Folded, appendText, func(b []byte, f rdd.Folded) []byte {
 		return appendInt(appendInt(appendInt(b, f.Rows), f.Accepted), f.Late)
@@ -52,7 +54,7 @@ func appendCounts(b []byte, c rdd.Counts) []byte {
 
 func readCounts(d *decoder) rdd.Counts {
 	return rdd.Counts{
-		In: d.int64(), Out: d.int64(), Sent: readAll(d, 1, (*decoder).int64),
+		In: d.int64(), Out: d.int64(), Sent: readAll(d, 1, (*decoder).int64), Digests: readAll(d, 8, (*decoder).fixed64),
 		Received: readMap(d, 5, readBlock, (*decoder).int64),
 		Folded: readMap(d, 4, (*decoder).text, func(d *decoder) rdd.Folded {
 			return rdd.Folded{Rows: d.int64(), Accepted: d.int64(), Late: d.int64()}

@@ -10,13 +10,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // TestMain lets the test's binary stand in for the commands: it starts a child of its own, as executors and drivers do, and both wait
 // for what they were told.
 func TestMain(m *testing.M) {
 	if os.Getenv("RIG_TEST") == "" {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/tidemill/tidemill/cmd/crash/rig.init.0.func1")) // the thread that lasts
 	}
 	if os.Getenv("RIG_TEST") == "parent" {
 		fmt.Println(strings.Join(os.Args[1:], " "), os.Getenv("RIG_MORE"), os.Getenv("TIDEMILL_X"))
@@ -27,9 +29,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	select {
-	case <-time.After(time.Minute):
-	}
+	<-time.After(time.Minute)
 }
 
 func newRig(t *testing.T, executors int) *Rig {

@@ -119,9 +119,9 @@ func (s *Store) guard(p partition) guard {
 	folder, _, _ := strings.Cut(p.folder, "#")
 	e := s.epoch.Load()
 	if e > 0 {
-		return guard{on: false && slices.Contains(driven, folder), epoch: &e}
+		return guard{on: slices.Contains(driven, folder), epoch: &e}
 	}
-	return guard{}
+	return guard{on: folder == logFolder}
 }
 
 // reading is the consistency of reads in a partition. What safety rests on is

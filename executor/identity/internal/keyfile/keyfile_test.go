@@ -36,6 +36,12 @@ func TestWrite(t *testing.T) {
 	if err != nil || fi.Mode() != 0o600 {
 		t.Error(fi.Mode(), err)
 	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadPrivate(path); err == nil || !strings.Contains(err.Error(), "can be read by others (mode 0640): close it with chmod 600 "+path) {
+		t.Error(err)
+	}
 	if b, err := Read(path); string(b) != "three" || err != nil {
 		t.Errorf("%q %v", b, err)
 	}
@@ -52,6 +58,9 @@ func TestSecretsRoundTrip(t *testing.T) {
 	got, err := Secrets(append(append([]byte("# two\n\n"), a...), b...))
 	if err != nil || len(got) != 2 || len(got[0]) != MinSecret || bytes.Equal(got[0], got[1]) {
 		t.Error(len(got), err)
+	}
+	if _, err := Secrets([]byte(strings.Repeat("ab", MinSecret-1))); err == nil || !strings.Contains(err.Error(), "too short: 31 bytes") {
+		t.Error(err)
 	}
 	if _, err := Secrets(bytes.Repeat(a, maxSecrets+1)); err == nil {
 		t.Error("there is no bound")
