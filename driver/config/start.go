@@ -31,11 +31,12 @@ const (
 	envTakeover = envPrefix + "TAKEOVER"
 	envAccept   = envPrefix + "ACCEPT_LOSS"
 	envStandby  = envPrefix + "STANDBY"
+	envHosted   = envPrefix + "HOSTED" // read by executor/node
 	envTell     = envPrefix + "TELL"
 	envEngine   = envPrefix + "ENGINE" // read by driver/build
 )
 
-var startNames = []string{envConfig, envMode, envJobFile, envFresh, envReplan, envTakeover, envAccept, envStandby, envTell, envEngine}
+var startNames = []string{envConfig, envMode, envJobFile, envFresh, envReplan, envTakeover, envAccept, envStandby, envHosted, envTell, envEngine}
 
 // Start is what `driver run` and `driver explain` tell a job's binary beside its settings. It travels in TIDEMILL_*
 // variables, since the arguments belong to the job.
