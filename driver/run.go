@@ -115,7 +115,7 @@ func (d *driver) openStore(ctx context.Context) (err error) {
 	over := func() {}
 	d.lock, err = store.Await(ctx, d.st, o, func(h store.Holder) {
 		over()
-		over = d.o.Waiting("standing by for " + h.String())
+		over = d.o.Waiting("the checkpoint, which belongs to the driver of " + h.String())
 	})
 	over()
 	return err

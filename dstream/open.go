@@ -22,6 +22,8 @@ type Place struct {
 	Look        bool      // as in Endpoint; Examine sets it
 	Sources     map[string]Connector
 	Sinks       map[string]RecordSink
+	// Journal returns the log of a source, by its name, for those that receive. nil: they keep it in Scratch.
+	Journal func(source string) Journal
 }
 
 // Open opens the connectors of the graph's sources and sinks. Close them also after an error.
@@ -49,6 +51,9 @@ func (in *input) openAt(p Place) error {
 	e, err := p.endpoint(in.name, in.url, in.rows)
 	if err != nil {
 		return err
+	}
+	if p.Journal != nil {
+		e.Journal = p.Journal(in.name)
 	}
 	conn, err := in.open(e)
 	if err != nil {

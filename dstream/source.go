@@ -69,6 +69,7 @@ type Endpoint struct {
 	Scratch string       // a folder of this endpoint's own that outlives the process: for receivers' logs. Empty = none
 	Out     io.Writer    // where a sink prints that prints; nil = standard output
 	Look    bool         // opened to be looked at only, by doctor or explain: nothing outside may be made or changed
+	Journal Journal      // where receivers keep their log; nil = in Scratch
 }
 
 // Reader is where a connector puts the rows that it reads. One goroutine uses it.

@@ -36,6 +36,7 @@ type run struct {
 	progress time.Time          // of the last commit, or when something began that takes time
 	commits  int                // that were there then
 	verdict  ledger.Verdict
+	seen     ledger.Verdict // while the job ran, the first time that something was amiss
 	phases   phases
 	since    time.Time // when the phase at hand began
 }
@@ -147,6 +148,9 @@ func (r *run) begin() error {
 // do runs the job to its end, and everything that the schedule has in the way. The processes are gone afterwards.
 func (r *run) do() (err error) {
 	defer func() {
+		if !r.done {
+			r.verdict.Add(r.seen)
+		}
 		if h := (*hang)(nil); errors.As(err, &h) && r.rig != nil {
 			r.rig.Dump()
 		}
@@ -203,6 +207,9 @@ func (r *run) judge() error {
 		return fmt.Errorf("read the outputs: %w", err)
 	}
 	r.verdict.Add(ledger.Judge(r.truth, got, true))
+	if r.verdict.Good() { // else it says the same
+		r.verdict.Add(r.seen)
+	}
 	if err := r.keepOutputs(got); err != nil {
 		return err
 	}
@@ -211,11 +218,17 @@ func (r *run) judge() error {
 
 // peek judges what a reader sees now.
 func (r *run) peek() error {
+	if !r.seen.Good() {
+		return nil
+	}
 	got, err := ledger.Read(r.place())
 	if err != nil {
 		return fmt.Errorf("read the outputs while the job runs: %w", err)
 	}
-	r.verdict.Add(ledger.Judge(r.truth, got, false))
+	r.seen = ledger.Judge(r.truth, got, false)
+	for i, f := range r.seen.Findings {
+		r.seen.Findings[i] = "while the job ran: " + f
+	}
 	return nil
 }
 

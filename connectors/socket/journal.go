@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,7 +10,46 @@ import (
 	"sync"
 
 	"github.com/tidemill/tidemill/connectors/internal/publish"
+	"github.com/tidemill/tidemill/dstream"
 )
+
+// files is the log of a source in a folder of this machine. Its Positions are places in decimal.
+type files struct {
+	dir  string
+	size int64 // payload bytes after which a segment is full
+}
+
+// Open opens the log; from must lie in it, since what comes before it was handed out.
+func (f files) Open(_ context.Context, from dstream.Offsets) (dstream.JournalWriter, error) {
+	need, err := f.Place(from)
+	if err != nil {
+		return nil, err
+	}
+	j, err := openJournal(f.dir, f.size, need)
+	if err != nil {
+		return nil, err // and not j, which would be a nil pointer in an interface
+	}
+	return j, nil
+}
+
+// Place reads a Position.
+func (files) Place(from dstream.Offsets) (int64, error) {
+	if len(from) == 0 {
+		return 0, nil
+	}
+	at, err := strconv.ParseInt(string(from), 10, 64)
+	if err != nil || at < 0 {
+		return 0, fmt.Errorf("offsets %.100q are not those of a log in a folder: start over with --fresh", from)
+	}
+	return at, nil
+}
+
+// Read walks over a range.
+func (f files) Read(_ context.Context, s dstream.Split, each func(dstream.JournalRecord) (bool, error)) error {
+	return walk(f.dir, s.From, s.To, func(f frame, at int64) (bool, error) {
+		return each(dstream.JournalRecord{At: at, Payload: f.payload, Cut: f.long})
+	})
+}
 
 // journal is the log of what was received. Places in it count payload bytes from the first ever received. It consists of
 // segments, files that are named after the place at which they start. One goroutine appends; all methods are safe for
@@ -86,7 +126,15 @@ func (j *journal) create(start int64) error {
 	return publish.SyncFolder(j.dir)
 }
 
-// append adds a frame. It is durable after the next sync.
+// Append adds a record. It is durable after the next Sync.
+func (j *journal) Append(_ context.Context, payload []byte, long bool) error {
+	var flag uint32
+	if long {
+		flag = overlong
+	}
+	return j.append(payload, flag)
+}
+
 func (j *journal) append(payload []byte, flag uint32) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -109,22 +157,32 @@ func (j *journal) append(payload []byte, flag uint32) error {
 	return nil
 }
 
-// sync makes all that was appended durable and returns where it starts and ends.
-func (j *journal) sync() (kept, end int64, err error) {
+// Sync makes all that was appended durable and returns where it starts and ends.
+func (j *journal) Sync(context.Context) (kept, end int64, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.kept, j.end, j.file.Sync()
 }
 
-// extent is how many bytes lie in the log.
-func (j *journal) extent() int64 {
+// Length is how many bytes lie in the log.
+func (j *journal) Length() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.end - j.kept
 }
 
-// drop deletes the segments that end at or before a place.
-func (j *journal) drop(upTo int64) error {
+// Position is a place in decimal.
+func (j *journal) Position(at int64) dstream.Offsets { return strconv.AppendInt(nil, at, 10) }
+
+// Body is empty: all is in the folder.
+func (j *journal) Body(from, to int64) []byte { return nil }
+
+// Remove deletes the segments that end at or before a place.
+func (j *journal) Remove(_ context.Context, upTo dstream.Offsets) error {
+	at, err := (files{}).Place(upTo)
+	if err != nil {
+		return err
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	starts, err := segments(j.dir)
@@ -132,7 +190,7 @@ func (j *journal) drop(upTo int64) error {
 		return err
 	}
 	for i, s := range starts[:max(0, len(starts)-1)] {
-		if starts[i+1] > upTo {
+		if starts[i+1] > at {
 			break
 		}
 		if err := os.Remove(segmentPath(j.dir, s)); err != nil {
@@ -142,6 +200,9 @@ func (j *journal) drop(upTo int64) error {
 	}
 	return nil
 }
+
+// Close closes the last segment.
+func (j *journal) Close() error { return j.close() }
 
 func (j *journal) close() error {
 	j.mu.Lock()

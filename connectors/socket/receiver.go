@@ -10,6 +10,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/tidemill/tidemill/dstream"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 // receiver copies lines from the server into the log. Its goroutine ends with stop.
 type receiver struct {
 	address   string
-	journal   *journal
+	journal   dstream.JournalWriter
 	reconnect bool
 	backlog   int64
 	freed     chan struct{} // the log may have become shorter
@@ -119,7 +121,8 @@ func (e *journalError) Unwrap() error { return e.err }
 
 // copy appends whole lines to the log. The rest of a line waits in buf for its end.
 func (r *receiver) copy(ctx context.Context, conn io.Reader) (got bool, err error) {
-	c := &cutter{put: r.put}
+	put := func(payload []byte, flag uint32) error { return r.put(ctx, payload, flag) }
+	c := &cutter{put: put}
 	buf := make([]byte, 0, maxPayload)
 	for {
 		if err := r.room(ctx); err != nil {
@@ -135,7 +138,7 @@ func (r *receiver) copy(ctx context.Context, conn io.Reader) (got bool, err erro
 		switch {
 		case errors.Is(err, io.EOF):
 			if len(buf) > 0 {
-				return got, r.put(append(buf, '\n'), 0)
+				return got, put(append(buf, '\n'), 0)
 			}
 			return got, nil
 		case err != nil:
@@ -144,8 +147,8 @@ func (r *receiver) copy(ctx context.Context, conn io.Reader) (got bool, err erro
 	}
 }
 
-func (r *receiver) put(payload []byte, flag uint32) error {
-	if err := r.journal.append(payload, flag); err != nil {
+func (r *receiver) put(ctx context.Context, payload []byte, flag uint32) error {
+	if err := r.journal.Append(ctx, payload, flag == overlong); err != nil {
 		return &journalError{err}
 	}
 	return nil
@@ -153,7 +156,7 @@ func (r *receiver) put(payload []byte, flag uint32) error {
 
 // room waits until the log may grow.
 func (r *receiver) room(ctx context.Context) error {
-	for r.journal.extent() > r.backlog {
+	for r.journal.Length() > r.backlog {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

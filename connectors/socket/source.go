@@ -21,6 +21,7 @@ func init() {
 // Source is the lines of a server. It receives from the first Plan on; who only reads needs no more than the log.
 type Source struct {
 	address, dir string
+	log          dstream.Journal // nil: files in dir
 	reconnect    bool
 	backlog      int64
 	segment      int64
@@ -38,11 +39,11 @@ func openSource(e dstream.Endpoint) (*Source, error) {
 	if _, _, err := net.SplitHostPort(e.URL.Host); err != nil || e.URL.Path != "" {
 		return nil, fmt.Errorf("%s: want socket://host:port", e.URL.Redacted())
 	}
-	if e.Scratch == "" {
+	if e.Scratch == "" && e.Journal == nil {
 		return nil, fmt.Errorf("%s: a socket cannot be read again, so its lines need a log, for which there is no folder: give the job a checkpoint", e.URL.Redacted())
 	}
 	q := e.URL.Query()
-	s := &Source{address: e.URL.Host, dir: e.Scratch, segment: segmentBytes, pause: sleep, csv: q.Get("format") == "csv"}
+	s := &Source{address: e.URL.Host, dir: e.Scratch, log: e.Journal, segment: segmentBytes, pause: sleep, csv: q.Get("format") == "csv"}
 	p := param.Of(e.URL)
 	s.reconnect, s.backlog = p.Bool("reconnect", true), p.Int("backlog", 1<<30, 1, 1<<50)
 	if err := p.Bad(); err != nil {
@@ -66,18 +67,18 @@ func openSource(e dstream.Endpoint) (*Source, error) {
 
 // Plan hands out what has been received and is in the log.
 func (s *Source) Plan(ctx context.Context, from dstream.Offsets, limit dstream.Limit) (dstream.Range, error) {
-	at, err := parsePlace(from)
+	at, err := s.journal().Place(from)
 	if err != nil {
-		return dstream.Range{}, err
+		return dstream.Range{}, fmt.Errorf("socket %s: %w", s.address, err)
 	}
-	if err := s.receive(at); err != nil {
+	if err := s.receive(ctx, from); err != nil {
 		return dstream.Range{}, fmt.Errorf("socket %s: %w", s.address, err)
 	}
 	ended, err := s.receiver.state() // before the sync, so that nothing can come after its end
 	if err != nil {
 		return dstream.Range{}, fmt.Errorf("socket %s: %w", s.address, err)
 	}
-	kept, end, err := s.receiver.journal.sync()
+	kept, end, err := s.receiver.journal.Sync(ctx)
 	if err != nil {
 		return dstream.Range{}, fmt.Errorf("socket %s: sync the log: %w", s.address, err)
 	}
@@ -88,30 +89,27 @@ func (s *Source) Plan(ctx context.Context, from dstream.Offsets, limit dstream.L
 	if err != nil {
 		return dstream.Range{}, fmt.Errorf("socket %s: %w", s.address, err)
 	}
-	r := dstream.Range{To: strconv.AppendInt(nil, to, 10), Ended: ended && to == end}
+	r := dstream.Range{To: s.receiver.journal.Position(to), Ended: ended && to == end}
 	if to > at {
-		r.Splits = []dstream.Split{{Name: s.address, From: at, To: to}}
+		r.Splits = []dstream.Split{{Name: s.address, From: at, To: to, Body: s.receiver.journal.Body(at, to)}}
 	}
 	return r, nil
 }
 
-func parsePlace(from dstream.Offsets) (int64, error) {
-	if len(from) == 0 {
-		return 0, nil
+// journal is where the lines are kept.
+func (s *Source) journal() dstream.Journal {
+	if s.log != nil {
+		return s.log
 	}
-	at, err := strconv.ParseInt(string(from), 10, 64)
-	if err != nil || at < 0 {
-		return 0, fmt.Errorf("socket: offsets %.100q are not of this source", from)
-	}
-	return at, nil
+	return files{s.dir, s.segment}
 }
 
 // receive starts to receive.
-func (s *Source) receive(at int64) error {
+func (s *Source) receive(ctx context.Context, from dstream.Offsets) error {
 	if s.receiver != nil {
 		return nil
 	}
-	j, err := openJournal(s.dir, s.segment, at)
+	j, err := s.journal().Open(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -129,13 +127,14 @@ func (s *Source) upTo(ctx context.Context, from, end int64, limit dstream.Limit)
 		return end, nil
 	}
 	to, rows := from, int64(0)
-	err := walk(s.dir, from, end, func(f frame, at int64) (bool, error) {
-		for left := f.payload; len(left) > 0; {
+	all := dstream.Split{From: from, To: end, Body: s.receiver.journal.Body(from, end)}
+	err := s.journal().Read(ctx, all, func(r dstream.JournalRecord) (bool, error) {
+		for left := r.Payload; len(left) > 0; {
 			if limit.Rows > 0 && rows >= limit.Rows || limit.Bytes > 0 && to-from >= limit.Bytes {
 				return false, ctx.Err()
 			}
 			n := len(left) // a line that is too long has no end
-			if !f.long {
+			if !r.Cut {
 				n = bytes.IndexByte(left, '\n') + 1
 			}
 			left = left[n:]
@@ -153,32 +152,32 @@ func (s *Source) Read(ctx context.Context, c dstream.Split, to *dstream.Reader) 
 	if c.From > 0 {
 		d.Start([]byte{'\n'}) // a byte order mark is no longer allowed
 	}
-	err = walk(s.dir, c.From, c.To, func(f frame, at int64) (bool, error) {
+	err = s.journal().Read(ctx, c, func(r dstream.JournalRecord) (bool, error) {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		n, err := s.decode(d, f, at, to)
+		n, err := s.decode(d, r, to)
 		fetched += n
 		return err == nil, err
 	})
 	return fetched, err
 }
 
-// decode decodes the lines of a frame, all of which end in it.
-func (s *Source) decode(d format.Decoder, f frame, at int64, to *dstream.Reader) (fetched int64, err error) {
-	position := func(offset int) string { return s.address + "@" + strconv.FormatInt(at+int64(offset), 10) }
+// decode decodes the lines of a record, all of which end in it.
+func (s *Source) decode(d format.Decoder, r dstream.JournalRecord, to *dstream.Reader) (fetched int64, err error) {
+	position := func(offset int) string { return s.address + "@" + strconv.FormatInt(r.At+int64(offset), 10) }
 	switch {
-	case f.long:
-		return 1, to.Reject(dstream.BadRecord{Position: position(0), Bytes: f.payload, Reason: fmt.Sprintf("longer than %d bytes, of which this is the beginning", maxLine)})
+	case r.Cut:
+		return 1, to.Reject(dstream.BadRecord{Position: position(0), Bytes: r.Payload, Reason: fmt.Sprintf("longer than %d bytes, of which this is the beginning", maxLine)})
 	case !s.csv:
-		_, n, err := d.Decode(f.payload, true, position, to)
+		_, n, err := d.Decode(r.Payload, true, position, to)
 		return n, err
 	}
-	for b := f.payload; len(b) > 0; { // one by one, so that an open quote does not reach beyond its line
+	for b := r.Payload; len(b) > 0; { // one by one, so that an open quote does not reach beyond its line
 		n := bytes.IndexByte(b, '\n') + 1
 		if line := bytes.TrimSuffix(b[:n-1], []byte{'\r'}); len(line) > 0 {
 			fetched++
-			if err := d.DecodeRecord(b[:n:n], position(len(f.payload)-len(b)), to); err != nil {
+			if err := d.DecodeRecord(b[:n:n], position(len(r.Payload)-len(b)), to); err != nil {
 				return fetched, err
 			}
 		}
@@ -188,12 +187,11 @@ func (s *Source) decode(d format.Decoder, f frame, at int64, to *dstream.Reader)
 }
 
 // Committed deletes the parts of the log all of whose lines are committed.
-func (s *Source) Committed(_ context.Context, upTo dstream.Offsets) error {
-	at, err := parsePlace(upTo)
-	if err != nil || s.receiver == nil {
-		return err
+func (s *Source) Committed(ctx context.Context, upTo dstream.Offsets) error {
+	if s.receiver == nil {
+		return nil
 	}
-	if err := s.receiver.journal.drop(at); err != nil {
+	if err := s.receiver.journal.Remove(ctx, upTo); err != nil {
 		return fmt.Errorf("socket %s: shorten the log: %w", s.address, err)
 	}
 	select {
@@ -210,5 +208,5 @@ func (s *Source) Close() error {
 	}
 	s.receiver.stop()
 	_, err := s.receiver.state()
-	return errors.Join(err, s.receiver.journal.close())
+	return errors.Join(err, s.receiver.journal.Close())
 }

@@ -233,7 +233,6 @@ func TestStoppedProcess(t *testing.T) {
 func TestStoppedBetween(t *testing.T) {
 	c := &memory{in: make(chan []byte), over: make(chan struct{})}
 	l := newLink(c, terms[wire.Report, wire.Message]{peer: "driver", beat: time.Hour, silence: time.Hour, take: func(ms []wire.Message) { t.Errorf("%v was taken", ms) }})
-	l.watch = time.AfterFunc(time.Hour, func() {})
 	l.began = time.Now().Add(-2 * time.Hour)
 	l.pass([]wire.Message{wire.Grant{}})
 	l.takeAll()

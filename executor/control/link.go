@@ -67,16 +67,18 @@ type link[Out, In any] struct {
 	parting error // what the other end is told of it
 }
 
+// newLink makes a link. What is sent through it waits for start.
 func newLink[Out, In any](c call, t terms[Out, In]) *link[Out, In] {
-	return &link[Out, In]{
-		t: t, call: c, began: time.Now(), done: make(chan struct{}), said: make(chan struct{}), taken: make(chan struct{}), wake: make(chan struct{}, 1),
-		came: make(chan []In, maxUntaken),
+	l := &link[Out, In]{
+		t: t, call: c, began: time.Now(), done: make(chan struct{}), said: make(chan struct{}), taken: make(chan struct{}),
+		wake: make(chan struct{}, 1), came: make(chan []In, maxUntaken),
 	}
+	l.watch = time.AfterFunc(t.silence, l.listen)
+	return l
 }
 
 // start sets the link going. It goes on until end is called, by one of its goroutines or from outside.
 func (l *link[Out, In]) start() {
-	l.watch = time.AfterFunc(l.t.silence, l.listen)
 	l.gone.Go(l.sendAll)
 	l.gone.Go(l.receiveAll)
 	l.gone.Go(l.takeAll)

@@ -202,13 +202,19 @@ func (w *Worker) attach(call grpc.ServerStream, a wire.Attach) (*attachment, err
 		hello.Incarnation = rand.Uint64()
 	}
 	frame, err := wire.AppendHello(nil, hello)
-	if err == nil {
-		err = call.SendMsg(&outgoing{frame})
-	}
 	if err != nil {
 		return nil, err
 	}
-	return w.begin(call, a, hello.Incarnation), nil
+	now := w.link(call, a, hello.Incarnation)
+	w.now.Store(now) // what is reported from here on comes after the Hello
+	err = call.SendMsg(&outgoing{frame})
+	w.streams.Add(1)
+	now.start()
+	go w.mourn(now)
+	if err != nil {
+		now.end(err)
+	}
+	return now, nil
 }
 
 // fits says whether driver and worker belong together, and that no other driver has come between.
@@ -249,8 +255,8 @@ func (w *Worker) displace(ctx context.Context, a wire.Attach) error {
 	}
 }
 
-// begin starts a link of an attachment.
-func (w *Worker) begin(call grpc.ServerStream, a wire.Attach, incarnation uint64) *attachment {
+// link makes the link of an attachment.
+func (w *Worker) link(call grpc.ServerStream, a wire.Attach, incarnation uint64) *attachment {
 	now := &attachment{ended: make(chan struct{})}
 	now.link = newLink(call, terms[wire.Report, wire.Message]{
 		peer: fmt.Sprintf("driver of epoch %d", a.Epoch), header: wire.Header{Epoch: a.Epoch, Incarnation: incarnation, Graph: a.Graph},
@@ -265,10 +271,6 @@ func (w *Worker) begin(call grpc.ServerStream, a wire.Attach, incarnation uint64
 		},
 		sent: func() { now.end(ErrClosed) },
 	})
-	w.streams.Add(1)
-	w.now.Store(now)
-	now.start()
-	go w.mourn(now)
 	return now
 }
 

@@ -105,7 +105,8 @@ type logLines struct{ log *slog.Logger }
 func (l logLines) Write(line []byte) (int, error) {
 	text := strings.TrimSpace(string(line))
 	level := slog.LevelDebug
-	if strings.HasPrefix(text, "[ERR]") {
+	// A connection without any label, and without anything else, is how askOne sees whether somebody listens.
+	if strings.HasPrefix(text, "[ERR]") && !strings.Contains(text, `unacceptable label ""`) {
 		level = slog.LevelWarn
 	}
 	l.log.Log(context.Background(), level, text)

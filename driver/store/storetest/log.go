@@ -19,7 +19,7 @@ func (s *suite) logBody(st store.Store, name, want string) {
 }
 
 func testLog(s *suite) {
-	for _, folder := range []string{"logs", "log", "state"} {
+	for _, folder := range []string{"log", "state"} {
 		s.log(folder + "/x")
 	}
 }
