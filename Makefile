@@ -11,7 +11,7 @@ SUITE   := $(GO) run ./lint/suite
 STATICCHECK_VERSION := v0.8.2
 STATICCHECK         := bin/staticcheck-$(STATICCHECK_VERSION)/staticcheck
 
-.PHONY: help build demo demo-services test lint fmt bench planted crash nightly
+.PHONY: help build demo demo-services cluster test lint fmt bench planted crash nightly
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -26,6 +26,10 @@ demo: ## made-up ad events → 10 s windows → SQLite, checked row by row
 demo-services: ## the same job from real Kafka into real Cassandra, killed once on the way; needs Java 17 and Maven
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/driver ./cmd/demo
 	bin/demo -driver bin/driver -services
+
+cluster: ## a driver and three executors as processes on this machine; an executor and then the driver are killed; the table is checked
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/driver ./cmd/executor ./cmd/cluster
+	bin/cluster -driver bin/driver -executor bin/executor
 
 test: ## every test, with the race detector; with CI=true a skipped test is a failure
 	$(SUITE) test -race -timeout 14m ./...

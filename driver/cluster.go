@@ -158,4 +158,3 @@ func writerName(w fleet.Worker) string {
 	}
 	return fmt.Sprintf("%s-%x", w.Name, w.Incarnation)
 }
-

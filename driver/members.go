@@ -13,15 +13,15 @@ import (
 // member is a worker that is up, and what the driver has told it.
 type member struct {
 	fleet.Worker
-	peer     int32             // its number, see wire.Peers
-	peers    int               // how many numbers it knows
-	batch    int64             // the last batch that was opened at it
-	actions  int               // sub-jobs of that batch that it knows
-	outputs  map[stageAt]int   // what it knows of where outputs of that batch lie: the version
-	waits    map[int64]func()  // what its connectors wait for
-	draining bool              // it is to go as soon as nothing is kept there
-	idle     bool              // the scheduler needs nothing of a draining one any more
-	retired  map[string]bool   // segments of state that it will not write to any more
+	peer     int32            // its number, see wire.Peers
+	peers    int              // how many numbers it knows
+	batch    int64            // the last batch that was opened at it
+	actions  int              // sub-jobs of that batch that it knows
+	outputs  map[stageAt]int  // what it knows of where outputs of that batch lie: the version
+	waits    map[int64]func() // what its connectors wait for
+	draining bool             // it is to go as soon as nothing is kept there
+	idle     bool             // the scheduler needs nothing of a draining one any more
+	retired  map[string]bool  // segments of state that it will not write to any more
 }
 
 // name is what the scheduler calls it.

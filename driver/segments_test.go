@@ -48,31 +48,33 @@ func TestCollectSegments(t *testing.T) {
 	if err := collectSegments(st, 4, retired, last); err != nil {
 		t.Fatal(err)
 	}
-	left := func(want ...string) {
-		t.Helper()
-		entries, err := st.List(stateFolder)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, e := range entries {
-			got = append(got, e.Name)
-		}
-		slices.Sort(want)
-		if !slices.Equal(got, want) {
-			t.Errorf("left are %v, want %v", got, want)
-		}
-	}
-	left("state/notes.txt", made["3host.a-12"], made["4host.a-11"], made["4host.a-13"], made["4host.a-14"], made["4host.a-112"], made["4b/c1"])
+	left(t, st, "state/notes.txt", made["3host.a-12"], made["4host.a-11"], made["4host.a-13"], made["4host.a-14"], made["4host.a-112"], made["4b/c1"])
 
 	// What was named is not any more; the worker that retired it has gone meanwhile or not.
 	delete(retired, "b/c")
 	if err := collectSegments(st, 4, retired, &commitRecord{}); err != nil {
 		t.Fatal(err)
 	}
-	left("state/notes.txt", made["4host.a-13"], made["4host.a-14"])
+	left(t, st, "state/notes.txt", made["4host.a-13"], made["4host.a-14"])
 	if len(retired["host.a-1"]) > 0 {
 		t.Errorf("%v is remembered for ever", retired)
+	}
+}
+
+// left demands that these files are left in the folder of segments.
+func left(t *testing.T, st store.Store, want ...string) {
+	t.Helper()
+	entries, err := st.List(stateFolder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name)
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("left are %v, want %v", got, want)
 	}
 }
 

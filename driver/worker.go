@@ -46,7 +46,7 @@ func workMain(build func(*dstream.Job)) error {
 	if err != nil {
 		return err
 	}
-	p := &workerProcess{welcome: welcome, orphaned: make(chan struct{})}
+	p := &remoteWorker{welcome: welcome, orphaned: make(chan struct{})}
 	ready := node.Ready{}
 	if err = p.open(build); err != nil {
 		ready.Err = err.Error()
@@ -62,8 +62,8 @@ func workMain(build func(*dstream.Job)) error {
 	return errors.Join(err, p.close())
 }
 
-// workerProcess is a worker of a cluster: an executor.Worker behind a server.
-type workerProcess struct {
+// remoteWorker is a worker of a cluster: an executor.Worker behind a server.
+type remoteWorker struct {
 	welcome node.Welcome
 	setup   setup
 	address string
@@ -85,7 +85,7 @@ type workerProcess struct {
 }
 
 // open opens everything, in the order in which close gives it up.
-func (p *workerProcess) open(build func(*dstream.Job)) (err error) {
+func (p *remoteWorker) open(build func(*dstream.Job)) (err error) {
 	if err := json.Unmarshal(p.welcome.Setup, &p.setup); err != nil {
 		return fmt.Errorf("read the job's setup: %w", err)
 	}
@@ -124,7 +124,7 @@ func advertised(host string, at net.Addr) string {
 	return net.JoinHostPort(host, port)
 }
 
-func (p *workerProcess) openGraph(build func(*dstream.Job)) (err error) {
+func (p *remoteWorker) openGraph(build func(*dstream.Job)) (err error) {
 	if p.g, err = dstream.Build(build, p.setup.Name, p.setup.Settings); err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (p *workerProcess) openGraph(build func(*dstream.Job)) (err error) {
 	return err
 }
 
-func (p *workerProcess) openWorker() (err error) {
+func (p *remoteWorker) openWorker() (err error) {
 	p.control = control.NewWorker(control.WorkerOptions{
 		Name: p.welcome.Executor, Job: p.setup.Job, Graph: p.g.Digest(), Engine: Engine, Attach: p.attach, Lost: p.lost,
 		Take: func(m wire.Message) { p.w.Take(m) },
@@ -159,7 +159,7 @@ func (p *workerProcess) openWorker() (err error) {
 }
 
 // attach takes a driver.
-func (p *workerProcess) attach(a wire.Attach) (wire.Hello, error) {
+func (p *remoteWorker) attach(a wire.Attach) (wire.Hello, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	incarnation := rand.Uint64()
@@ -176,7 +176,7 @@ func (p *workerProcess) attach(a wire.Attach) (wire.Hello, error) {
 }
 
 // lost starts the time that a worker waits for a driver. What it holds is of use only to one that comes back soon.
-func (p *workerProcess) lost(error) {
+func (p *remoteWorker) lost(error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.alone != nil {
@@ -186,7 +186,7 @@ func (p *workerProcess) lost(error) {
 }
 
 // serve answers until the executor says to leave, or no driver has come for long.
-func (p *workerProcess) serve() error {
+func (p *remoteWorker) serve() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	p.lost(nil) // nobody has come yet
@@ -205,7 +205,7 @@ func (p *workerProcess) serve() error {
 	return err
 }
 
-func (p *workerProcess) close() error {
+func (p *remoteWorker) close() error {
 	var errs []error
 	if p.w != nil {
 		errs = append(errs, p.w.Close())
@@ -229,7 +229,7 @@ func (p *workerProcess) close() error {
 type waitNumbers struct{ last atomic.Int64 }
 
 // waiting tells the driver what a connector waits for.
-func (p *workerProcess) waiting(text string) func() {
+func (p *remoteWorker) waiting(text string) func() {
 	id := p.wait.last.Add(1)
 	p.control.Report(wire.Waiting{ID: id, For: text})
 	return func() { p.control.Report(wire.Waiting{ID: id, Over: true}) }

@@ -132,4 +132,3 @@ func TestStateOutlivesItsWorkers(t *testing.T) {
 		t.Errorf("with two workers lost: %v, without: %v", got, want)
 	}
 }
-

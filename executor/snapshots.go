@@ -14,7 +14,7 @@ import (
 // When the base and the deltas of a partition are gathered.
 const (
 	manyDeltas  = 32      // or:
-	halfOfBase  = 2       // the deltas have this part of the base's bytes,
+	heavyPart   = 2       // the deltas have as many bytes as the base, divided by this,
 	leastGrowth = 1 << 20 // if they are as many at all: gathering costs syncs
 )
 
@@ -36,7 +36,7 @@ func (s *states) committed(p partition, h *holding) {
 		return
 	}
 	n := len(h.want.Deltas)
-	many := n >= s.o.bounds.many || length(h.want.Deltas) >= max(h.want.Base.Length/halfOfBase, leastGrowth)
+	many := n >= s.o.bounds.many || length(h.want.Deltas) >= max(h.want.Base.Length/heavyPart, leastGrowth)
 	if !many || n < h.wait || slices.Contains(s.due, p) {
 		return
 	}

@@ -150,18 +150,47 @@ func (c *cluster) overlay() *entries {
 	return e
 }
 
+// work is the part of a worker in a batch.
+type work struct {
+	m       *member
+	saved   []savedState
+	lingers []*heldState // read by second attempts that outlive the batch
+	seen    []string     // what these saw
+}
+
 // batch runs a batch, in which each partition is given to some worker, and commits it or not. Anything may happen between its steps.
 func (c *cluster) batch() {
-	type work struct {
-		m     *member
-		saved []savedState
+	all, next := c.run()
+	c.meanwhile()
+	refs := maps.Clone(c.refs)
+	for _, w := range all {
+		c.save(w, refs)
 	}
-	var all []*work
-	next := map[partition]*ledger{}
+	c.durable(refs)
+	c.meanwhile()
+	if rapid.IntRange(0, 3).Draw(c.t, "aborted") == 0 {
+		for _, w := range all {
+			w.m.abandon()
+		}
+	} else {
+		c.commit(all, refs, next)
+	}
+	for _, w := range all {
+		for i, now := range w.lingers {
+			if got := now.state.(*ledger).String(); got != w.seen[i] {
+				c.t.Fatalf("a task saw the state change from %s to %s", w.seen[i], got)
+			}
+			w.m.release(now)
+		}
+	}
+}
+
+// run runs the tasks: what they leave at each worker, and what the state of each partition is if that is committed.
+func (c *cluster) run() (all []*work, next map[partition]*ledger) {
 	for _, m := range c.workers {
-		w := &work{m: m}
-		all = append(all, w)
+		all = append(all, &work{m: m})
 	}
+	next = map[partition]*ledger{}
 	for _, p := range parts {
 		w := all[rapid.IntRange(0, len(all)-1).Draw(c.t, "home")]
 		w.m.want([]wire.StateRef{c.refs[p]})
@@ -176,43 +205,33 @@ func (c *cluster) batch() {
 		}
 		if rapid.IntRange(0, 9).Draw(c.t, "lingers") > 0 {
 			w.m.release(now)
-		} else { // a second attempt that outlives the batch
-			before := now.state.(*ledger).String()
-			defer func() {
-				if after := now.state.(*ledger).String(); after != before {
-					c.t.Fatalf("a task saw the state change from %s to %s", before, after)
-				}
-				w.m.release(now)
-			}()
+		} else {
+			w.lingers, w.seen = append(w.lingers, now), append(w.seen, now.state.(*ledger).String())
 		}
 		w.saved = append(w.saved, savedState{saving: saving{v, e}})
 		next[p] = c.want[p].with(e)
 	}
-	c.meanwhile()
-	refs := maps.Clone(c.refs)
-	for _, w := range all {
-		var out []saving
-		for _, s := range w.saved {
-			out = append(out, s.saving)
-		}
-		saved, err := w.m.save(out)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		for _, s := range saved {
-			refs[partitionOf(s.ref)] = s.ref
-		}
-		w.saved = saved
-		c.retire(w.m)
+	return all, next
+}
+
+// save has a worker publish, and notes where its versions lie.
+func (c *cluster) save(w *work, refs map[partition]wire.StateRef) {
+	var out []saving
+	for _, s := range w.saved {
+		out = append(out, s.saving)
 	}
-	c.durable(refs)
-	c.meanwhile()
-	if rapid.IntRange(0, 3).Draw(c.t, "aborted") == 0 {
-		for _, w := range all {
-			w.m.abandon()
-		}
-		return
+	var err error
+	if w.saved, err = w.m.save(out); err != nil {
+		c.t.Fatal(err)
 	}
+	for _, s := range w.saved {
+		refs[partitionOf(s.ref)] = s.ref
+	}
+	c.retire(w.m)
+}
+
+// commit makes the batch happen. A worker whose stream breaks just then is attached anew and never hears of it.
+func (c *cluster) commit(all []*work, refs map[partition]wire.StateRef, next map[partition]*ledger) {
 	c.refs, c.want = refs, next
 	for p, r := range refs {
 		c.mean(r, next[p])
@@ -220,7 +239,7 @@ func (c *cluster) batch() {
 	for _, w := range all {
 		if rapid.IntRange(0, 9).Draw(c.t, "hears of it") > 0 {
 			w.m.commit(w.saved)
-		} else { // its stream broke
+		} else {
 			c.reattach(w.m)
 		}
 		for _, s := range w.saved {

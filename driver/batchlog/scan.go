@@ -196,7 +196,7 @@ func (s *scanner) tail(cause error) ([]byte, error) {
 // lastByte returns an offset behind which there are only zeros, by chunks: a log
 // in use ends in megabytes of them.
 func (s *scanner) lastByte() (int64, error) {
-	end, chunk := s.off, make([]byte, readAhead)
+	end, chunk := s.off, make([]byte, min(readAhead, max(s.size-s.off, 0)))
 	for off := s.off; off < s.size; off += readAhead {
 		n, err := s.read(chunk[:min(readAhead, s.size-off)], off)
 		if err != nil {

@@ -258,13 +258,20 @@ func TestNothingIsTakenAfterTheNextAttach(t *testing.T) {
 	old, _ := s.attached(1, StreamOptions{})
 	old.Send(wire.Commit{Epoch: 1, Batch: 1}, wire.Commit{Epoch: 1, Batch: 2})
 	<-inside
-	if _, _, err := s.attach(2, StreamOptions{Patience: 50 * time.Millisecond}); err == nil {
+	attached := make(chan *Stream)
+	go func() {
+		next, _ := s.attached(2, StreamOptions{Patience: time.Minute})
+		attached <- next
+	}()
+	ended(t, old)
+	select {
+	case <-attached:
 		t.Error("attached while a message of the driver before was taken")
+	default:
 	}
 	close(leave)
-	next, _ := s.attached(3, StreamOptions{})
-	next.Send(wire.Commit{Epoch: 3, Batch: 3})
-	for _, line := range s.sees("{3 3}") {
+	(<-attached).Send(wire.Commit{Epoch: 2, Batch: 3})
+	for _, line := range s.sees("{2 3}") {
 		if line == "{1 2}" {
 			t.Error("a message of the driver before was taken after it was displaced")
 		}

@@ -73,6 +73,8 @@ func newLink[Out, In any](c call, t terms[Out, In]) *link[Out, In] {
 		t: t, call: c, began: time.Now(), done: make(chan struct{}), said: make(chan struct{}), taken: make(chan struct{}),
 		wake: make(chan struct{}, 1), came: make(chan []In, maxUntaken),
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.watch = time.AfterFunc(t.silence, l.listen)
 	return l
 }
@@ -138,6 +140,8 @@ func (l *link[Out, In]) silent() bool {
 // listen looks again when the other end could have been silent for too long.
 func (l *link[Out, In]) listen() {
 	if !l.over() && !l.silent() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.watch.Reset(time.Duration(l.heard.Load()) + l.t.silence - time.Since(l.began))
 	}
 }

@@ -122,7 +122,8 @@ func command(b *binary, args, env []string, dir string, out *output, welcome, an
 }
 
 // inheritedNames are the variables of the daemon that its children get. PATH is not one: jobs start no programs.
-var inheritedNames = []string{"TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOGC", "GODEBUG", "GOTRACEBACK"}
+// TIDEMILL_FAULTS means something only to jobs that are built to be tested, see package control.
+var inheritedNames = []string{"TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOGC", "GODEBUG", "GOTRACEBACK", "TIDEMILL_FAULTS"}
 
 func cleanEnvironment() (env []string) {
 	for _, name := range inheritedNames {
