@@ -11,7 +11,7 @@ SUITE   := $(GO) run ./lint/suite
 STATICCHECK_VERSION := v0.8.2
 STATICCHECK         := bin/staticcheck-$(STATICCHECK_VERSION)/staticcheck
 
-.PHONY: help build demo demo-services cluster test lint fmt bench planted crash nightly
+.PHONY: help build demo demo-services cluster test lint fmt bench planted crash crash-services nightly
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -54,7 +54,11 @@ bench: ## measured figures, each scenario checked for right results; BENCH="ysb"
 planted: ## break the engine on purpose, one build tag at a time; its tests must fail
 	$(SUITE) planted
 
-crash: ## kill -9 the job, real Cassandra and real Kafka RUNS times at moments that SEED decides; the sinks must hold the truth
+crash: ## kill, freeze and cut a cluster of real processes, RUNS times from SEED on; reports in bin/reports
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/driver ./cmd/executor ./cmd/crash
+	bin/crash -runs $(or $(RUNS),30) -seed $(or $(SEED),1) $(CRASHFLAGS)
+
+crash-services: ## kill -9 the job, real Cassandra and real Kafka RUNS times at moments that SEED decides; the sinks must hold the truth
 	$(GO) test -count=1 -v -timeout 0 -run Kill ./cmd/demo -kills $(or $(RUNS),40) -service-kills $(or $(RUNS),40) -seed $(or $(SEED),1) -service-seed $(or $(SEED),1)
 
 nightly: ## the long forms of all suites; FUZZTIME=1m for each fuzz target

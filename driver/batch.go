@@ -13,6 +13,7 @@ import (
 	"github.com/tidemill/tidemill/driver/rate"
 	"github.com/tidemill/tidemill/driver/report"
 	"github.com/tidemill/tidemill/driver/schedule"
+	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/dstream"
 	"github.com/tidemill/tidemill/executor/wire"
 	"github.com/tidemill/tidemill/rdd"
@@ -384,7 +385,11 @@ func (d *driver) collect() error {
 	if err := d.log.Compact(batchlog.Batch(max(n-keptHistory, 1))); err != nil {
 		return err
 	}
-	return collectSegments(d.st, d.lock.Epoch(), d.writers(), d.last)
+	err := collectSegments(d.st, d.lock.Epoch(), d.writers(), d.last, d.lock.Check)
+	if errors.Is(err, store.ErrFenced) {
+		return nil // the next append of the log says so
+	}
+	return err
 }
 
 // tell sends a message to all workers at which the batch at hand was opened.

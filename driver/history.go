@@ -13,8 +13,8 @@ import (
 
 // Batches returns the reports of the last batches in a checkpoint, oldest first: committed ones and those that failed. A driver may be
 // running on it.
-func Batches(checkpoint string, last int) ([]report.Batch, error) {
-	st, err := openStorage(context.Background(), checkpoint, "", true)
+func Batches(checkpoint, job string, last int) ([]report.Batch, error) {
+	st, err := openStorage(context.Background(), checkpoint, job, true)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +57,8 @@ func reportOf(r batchlog.Record) (*report.Batch, error) {
 }
 
 // PrintBatches prints the last batches of a checkpoint as a table, or as JSON, one a line.
-func PrintBatches(w io.Writer, checkpoint string, last int, json bool) error {
-	batches, err := Batches(checkpoint, last)
+func PrintBatches(w io.Writer, checkpoint, job string, last int, json bool) error {
+	batches, err := Batches(checkpoint, job, last)
 	if err != nil {
 		return err
 	}

@@ -77,12 +77,12 @@ func TestAcceptedLossIsInThePlan(t *testing.T) {
 			t.Errorf("batch %d reports %d lost ranges", b.Batch, b.Lost())
 		}
 	}
-	logged, err := Batches(o.Checkpoint, 100)
+	logged, err := Batches(o.Checkpoint, "test", 100)
 	if err != nil || len(logged) == 0 || len(logged[0].Sources[0].Lost) != 2 {
 		t.Errorf("the log: %+v, %v", logged, err)
 	}
 	var text strings.Builder
-	if err := PrintBatches(&text, o.Checkpoint, 100, false); err != nil || !strings.Contains(text.String(), "2 ranges of input lost") {
+	if err := PrintBatches(&text, o.Checkpoint, "test", 100, false); err != nil || !strings.Contains(text.String(), "2 ranges of input lost") {
 		t.Errorf("%v: `driver batches` does not tell:\n%s", err, &text)
 	}
 }

@@ -63,8 +63,9 @@ func writerOf(name string) (writer string, ok bool) {
 // collectSegments removes segments that no version of state lies in any more. It is called after a COMMIT, before the next batch begins.
 // retired has the writers that the driver is attached to, by name, and for each the segments of which it has said that it neither
 // writes nor names them anew: only these go of theirs, since the others may hold a snapshot that no COMMIT names yet. What others
-// wrote goes unless the last COMMIT names it.
-func collectSegments(st store.Store, epoch store.Epoch, retired map[string]map[string]bool, last *commitRecord) error {
+// wrote goes unless the last COMMIT names it. owned is asked before each removal, and an error of it ends the collection: a driver that was
+// frozen and replaced must not take away what its successor's workers have written.
+func collectSegments(st store.Store, epoch store.Epoch, retired map[string]map[string]bool, last *commitRecord, owned func() error) error {
 	keep := map[string]bool{}
 	for _, r := range last.refs() {
 		for _, f := range r.Frames() {
@@ -84,6 +85,9 @@ func collectSegments(st store.Store, epoch store.Epoch, retired map[string]map[s
 		names, lives := gone[writer]
 		if !is || keep[e.Name] || lives && !names[e.Name] {
 			continue
+		}
+		if err := owned(); err != nil {
+			return err
 		}
 		if err := st.Remove(e.Name); err != nil {
 			return err

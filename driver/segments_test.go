@@ -45,14 +45,14 @@ func TestCollectSegments(t *testing.T) {
 		"host.a-1": {made["4host.a-11"]: true, made["4host.a-12"]: true}, // the first is named by the COMMIT
 		"b/c":      nil,
 	}
-	if err := collectSegments(st, 4, retired, last); err != nil {
+	if err := collectSegments(st, 4, retired, last, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	left(t, st, "state/notes.txt", made["3host.a-12"], made["4host.a-11"], made["4host.a-13"], made["4host.a-14"], made["4host.a-112"], made["4b/c1"])
 
 	// What was named is not any more; the worker that retired it has gone meanwhile or not.
 	delete(retired, "b/c")
-	if err := collectSegments(st, 4, retired, &commitRecord{}); err != nil {
+	if err := collectSegments(st, 4, retired, &commitRecord{}, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	left(t, st, "state/notes.txt", made["4host.a-13"], made["4host.a-14"])

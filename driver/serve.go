@@ -38,7 +38,7 @@ func serve(build func(*dstream.Job), c *config.Config, start config.Start, o Opt
 	})()
 	o.Place.Out = progress.Around(os.Stdout)
 	if !o.Fresh {
-		recall(board, o.Checkpoint, c.KeepBatches)
+		recall(board, o, c.KeepBatches)
 	}
 	defer closeServer(server)
 	var shown sync.WaitGroup
@@ -71,8 +71,8 @@ func serve(build func(*dstream.Job), c *config.Config, start config.Start, o Opt
 }
 
 // recall shows the batches of earlier runs. A checkpoint that does not read is reported by who opens it to go on.
-func recall(board *status.Board, checkpoint string, keep int) {
-	batches, err := Batches(checkpoint, keep)
+func recall(board *status.Board, o Options, keep int) {
+	batches, err := Batches(o.Checkpoint, o.Name, keep)
 	if err != nil {
 		return
 	}

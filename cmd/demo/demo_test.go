@@ -20,7 +20,7 @@ func TestSpills(t *testing.T) {
 	if err := demo(bin, "../../examples/ads/ads.go", dir, s); err != nil {
 		t.Fatal(err)
 	}
-	batches, err := driver.Batches(filepath.Join(dir, "checkpoint"), 1000)
+	batches, err := driver.Batches(filepath.Join(dir, "checkpoint"), "", 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,13 +36,17 @@ func newBatches() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return driver.PrintBatches(c.OutOrStdout(), dir, last, json)
+			job := ""
+			if len(args) == 1 {
+				job = strings.TrimSuffix(filepath.Base(args[0]), ".go")
+			}
+			return driver.PrintBatches(c.OutOrStdout(), dir, job, last, json)
 		},
 	}
 	c.Flags().String("config", "", "configuration `file` (default tidemill.yaml here)")
 	c.Flags().String("checkpoint", "", settingFlags["checkpoint"])
 	c.Flags().Int("last", 20, "how `many`")
-	c.Flags().Bool("json", false, "one JSON object a line")
+	c.Flags().Bool("json", false, "as JSON, one array")
 	return c
 }
 

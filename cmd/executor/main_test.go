@@ -7,10 +7,16 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/tidemill/tidemill/driver"
 )
 
+// The test binary is also the executor, and a job: its driver and its workers.
 func TestMain(m *testing.M) {
-	if os.Getenv("EXECUTOR_TEST") != "" {
+	switch {
+	case os.Getenv("TIDEMILL_MODE") != "":
+		driver.Main(views)
+	case os.Getenv("EXECUTOR_TEST") != "":
 		main()
 		os.Exit(0)
 	}
@@ -53,7 +59,7 @@ func TestSaysWhatItIsAndDrains(t *testing.T) {
 	}
 }
 
-func TestMistakes(t *testing.T) {
+func TestCommandLine(t *testing.T) {
 	for _, c := range []struct {
 		args, want string
 	}{

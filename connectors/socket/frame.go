@@ -2,6 +2,8 @@ package socket
 
 import "github.com/tidemill/tidemill/dstream"
 
+const headBytes = dstream.FrameHead
+
 // overlong marks the beginning of a line that is too long.
 const overlong = 1 << 31
 

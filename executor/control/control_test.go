@@ -260,7 +260,10 @@ func TestNothingIsTakenAfterTheNextAttach(t *testing.T) {
 	<-inside
 	attached := make(chan *Stream)
 	go func() {
-		next, _ := s.attached(2, StreamOptions{Patience: time.Minute})
+		next, _, err := s.attach(2, StreamOptions{Patience: time.Minute})
+		if err != nil {
+			t.Error(err)
+		}
 		attached <- next
 	}()
 	ended(t, old)
