@@ -112,7 +112,7 @@ func printTop(w io.Writer, counts map[cell]int64, n int) {
 
 // tookFor is the time from the first batch that was due to the last commit.
 func tookFor(checkpoint string) (time.Duration, error) {
-	batches, err := driver.Batches(checkpoint, 1<<20)
+	batches, err := driver.Batches(checkpoint, "", 1<<20)
 	if err != nil || len(batches) == 0 {
 		return 0, fmt.Errorf("the checkpoint has no batches: %w", err)
 	}
