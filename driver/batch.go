@@ -281,8 +281,24 @@ func (d *driver) taskFailed(m *member, r wire.TaskFailed) {
 	} else if done, ok := d.b.results[place{fetch.Block.Program, fetch.Block.Stage, fetch.Block.Partition}]; ok {
 		out.Task.Attempt = done.Task.Attempt
 	}
+	lost := []schedule.Output{out}
+	if fetch.Cut {
+		lost = d.besides(out)
+	}
 	d.b.changed(fetch.Block.Program, fetch.Block.Stage)
-	d.step(schedule.FetchFailed{Task: schedule.TaskID(r.Task), Worker: m.name(), Missing: []schedule.Output{out}})
+	d.step(schedule.FetchFailed{Task: schedule.TaskID(r.Task), Worker: m.name(), Missing: lost, Cut: fetch.Cut})
+}
+
+// besides lists what else of a stage lies where a missing output lies. When that worker cannot be reached none of it can be had: found out one
+// by one, the loss of one worker would cost a reader all its attempts.
+func (d *driver) besides(missing schedule.Output) []schedule.Output {
+	all := d.sched.Outputs(nil, missing.Task.Batch, missing.Task.Program, missing.Task.Stage)
+	i := slices.IndexFunc(all, func(o schedule.Output) bool { return o.Task == missing.Task })
+	if i < 0 {
+		return []schedule.Output{missing} // it is made again already
+	}
+	holder := all[i].Worker
+	return slices.DeleteFunc(all, func(o schedule.Output) bool { return o.Worker != holder })
 }
 
 // located says which step of which stage failed.

@@ -102,7 +102,7 @@ func (m *localMember) serve(name fleet.Worker, epoch int64, s executor.Segments)
 	if err != nil {
 		return fmt.Errorf("listen for the other workers: %w", err)
 	}
-	blocks := flight.NewServer(m.w, flight.Options{})
+	blocks := flight.NewServer(m.w, flight.Options{Current: m.w.Incarnation})
 	var none *identity.Credentials
 	m.server = grpc.NewServer(append(none.ServerOptions(flight.Roles()), control.ServerOptions()...)...)
 	blocks.Register(m.server)

@@ -151,7 +151,7 @@ func (p *remoteWorker) openWorker() (err error) {
 	}
 	roles := maps.Clone(control.Roles())
 	maps.Copy(roles, flight.Roles())
-	blocks := flight.NewServer(p.w, flight.Options{})
+	blocks := flight.NewServer(p.w, flight.Options{Current: p.w.Incarnation})
 	p.server = grpc.NewServer(append(p.creds.ServerOptions(roles), control.ServerOptions()...)...)
 	p.control.Register(p.server)
 	blocks.Register(p.server)

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/tidemill/tidemill/executor/flight"
@@ -65,19 +66,24 @@ func (t *taskBlocks) fetch(task *rdd.Task, b rdd.Block, at wire.OutputAt, shape 
 	return func(yield func(rdd.Chunk, error) bool) {
 		s, err := t.stream(task, b, at)
 		if err != nil {
-			yield(nil, &rdd.FetchError{Block: b, Attempt: int(at.Attempt), Err: err})
+			yield(nil, missing(b, at, err))
 			return
 		}
 		s.next = s.next[1:]
 		for c, err := range s.reader.Next(shape) {
 			if err != nil {
-				err = &rdd.FetchError{Block: b, Attempt: int(at.Attempt), Err: err}
+				err = missing(b, at, err)
 			}
 			if !yield(c, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// missing says why a block of another worker cannot be had: it is not there, or its holder is not.
+func missing(b rdd.Block, at wire.OutputAt, err error) error {
+	return &rdd.FetchError{Block: b, Attempt: int(at.Attempt), Cut: !errors.As(err, new(*flight.MissingError)), Err: err}
 }
 
 // stream is one that delivers the block next. Where a consumer stopped early, or two read the same blocks side by side, that is a new one.

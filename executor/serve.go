@@ -7,6 +7,13 @@ import (
 	"github.com/tidemill/tidemill/rdd"
 )
 
+// Incarnation is that of the attachment to the driver: what an earlier one held is gone.
+func (w *Worker) Incarnation() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.self
+}
+
 // Block gives another worker one of the blocks of a ticket: it is what a flight.Server serves. An error says that it does not lie here: it was
 // never made here, its batch is over, or it is of another attempt or another incarnation of the worker.
 func (w *Worker) Block(t flight.Ticket, p flight.Part) (rdd.Seq, error) {

@@ -72,6 +72,7 @@ type (
 		Task    TaskID
 		Worker  Worker
 		Missing []Output
+		Cut     bool // who holds them could not be reached: the task is tried elsewhere too, if it can be
 	}
 
 	// Published says that Worker has published everything that Grant of this round named to it.

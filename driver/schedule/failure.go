@@ -107,20 +107,23 @@ func (s *Scheduler) tryAgain(b *batch, st *stage, partition int, c Class, err er
 
 // fetchFailed makes the fetching partition wait and marks as lost what it could not have, if that is still what counts.
 // If a copy of it runs, that may have read it before: it says so itself.
-func (s *Scheduler) fetchFailed(now time.Time, b *batch, st *stage, partition int, missing []Output) {
+func (s *Scheduler) fetchFailed(now time.Time, b *batch, st *stage, partition int, e FetchFailed) {
 	p := &st.parts[partition]
 	alone := p.copyAt == nil
 	if alone {
 		p.fetches++
+		if e.Cut {
+			p.avoid = p.at // nobody knows which end it was
+		}
 		b.move(st, p, pending)
 	} else {
 		s.promote(b, st, partition)
 	}
 	if p.fetches >= s.o.StageAttempts {
-		s.fail(b, FailBatch, failure(b, &TaskError{b.task(st, partition), p.at.name, p.fetches, errMissing(missing)}))
+		s.fail(b, FailBatch, failure(b, &TaskError{b.task(st, partition), p.at.name, p.fetches, errMissing(e.Missing)}))
 		return
 	}
-	for _, m := range missing {
+	for _, m := range e.Missing {
 		if from, q := b.part(m.Task); q != nil && q.state == done && q.attempt == m.Task.Attempt {
 			q.avoid = q.at
 			b.move(from, q, gone)

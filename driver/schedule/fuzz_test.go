@@ -68,7 +68,7 @@ func anyEvent(b [6]byte) Event {
 	case 10:
 		missing := task
 		missing.Stage--
-		return FetchFailed{task, worker, []Output{{missing, worker}}}
+		return FetchFailed{task, worker, []Output{{missing, worker}}, b[5]%2 == 1}
 	case 11, 12:
 		return Requested{batch, int(b[5] % 3), anyStages(b, 1)}
 	case 13:

@@ -169,7 +169,7 @@ func (s *Scheduler) takeTask(now time.Time, e Event) {
 		}
 	case FetchFailed:
 		if b, st, p := s.reported(e.Task, e.Worker); p != nil {
-			s.fetchFailed(now, b, st, e.Task.Partition, e.Missing)
+			s.fetchFailed(now, b, st, e.Task.Partition, e)
 		}
 	}
 }

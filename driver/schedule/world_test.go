@@ -249,7 +249,7 @@ func (w *world) start(sw *simWorker, t TaskID) {
 		}
 		switch {
 		case len(missing) > 0:
-			w.send(FetchFailed{t, sw.name, missing})
+			w.send(FetchFailed{t, sw.name, missing, w.chance(50)})
 		case w.wrong(4 * w.trouble):
 			w.send(TaskFailed{t, sw.name, Retry, errors.New("bad luck")})
 		default:

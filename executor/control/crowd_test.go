@@ -106,13 +106,14 @@ func cpu(b *testing.B) time.Duration {
 func BenchmarkCrowd(b *testing.B) {
 	const workers, tasks = 1000, 4
 	addresses := gather(b, workers)
-	var done atomic.Int64
+	var done, frames atomic.Int64
 	all := make(chan struct{}, 1)
 	var streams []*Stream
 	for _, address := range addresses {
 		s, err := Open(context.Background(), StreamOptions{
 			Address: address, Attach: wire.Attach{Job: "job", Epoch: 1, Graph: "g"}, Beat: time.Hour,
 			Report: func(rs []wire.Report) {
+				frames.Add(1)
 				if done.Add(int64(len(rs)))%(workers*tasks) == 0 {
 					all <- struct{}{}
 				}
@@ -124,9 +125,11 @@ func BenchmarkCrowd(b *testing.B) {
 		defer s.Close()
 		streams = append(streams, s)
 	}
-	from := cpu(b)
+	frames.Store(0)
+	from, best := cpu(b), time.Hour
 	b.ResetTimer()
 	for i := range b.N {
+		began := cpu(b)
 		for w, s := range streams {
 			ids := make([]rdd.TaskID, tasks)
 			for k := range ids {
@@ -135,7 +138,10 @@ func BenchmarkCrowd(b *testing.B) {
 			s.Send(wire.Launch{Epoch: 1, Tasks: ids})
 		}
 		<-all
+		best = min(best, cpu(b)-began)
 	}
 	b.StopTimer()
+	b.ReportMetric(float64(best.Nanoseconds())/(workers*tasks), "best-cpu-ns/task") // on a machine that others use, too
+	b.ReportMetric(float64(frames.Load())/float64(b.N*workers), "frames/worker")
 	b.ReportMetric(float64((cpu(b)-from).Nanoseconds())/float64(b.N*workers*tasks), "cpu-ns/task")
 }

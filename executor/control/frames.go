@@ -41,7 +41,7 @@ func ServerOptions() []grpc.ServerOption {
 func dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(2 * window), grpc.WithReadBufferSize(16 << 10),
-		grpc.WithWriteBufferSize(16 << 10), grpc.WithSharedWriteBuffer(true), grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(),
+		grpc.WithWriteBufferSize(16 << 10), grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(),
 		grpc.WithDefaultCallOptions(grpc.CallContentSubtype(subtype), grpc.MaxCallRecvMsgSize(wire.MaxFrame)),
 	}
 }

@@ -74,7 +74,7 @@ func appendError(b []byte, err error) []byte {
 		b = appendInt(b, int64(f.errno))
 	}
 	if f.fetch != nil {
-		b = appendText(appendInt(appendBlock(b, f.fetch.Block), int64(f.fetch.Attempt)), shortened(fmt.Sprint(f.fetch.Err), longestText))
+		b = appendText(appendBool(appendInt(appendBlock(b, f.fetch.Block), int64(f.fetch.Attempt)), f.fetch.Cut), shortened(fmt.Sprint(f.fetch.Err), longestText))
 	}
 	if f.digest != nil {
 		b = appendText(appendText(b, f.digest.Driver), f.digest.Worker)
@@ -131,7 +131,7 @@ func readError(d *decoder) error {
 	add(isDeadline, is(context.DeadlineExceeded))
 	add(hasErrno, func() error { return syscall.Errno(d.int64()) })
 	add(hasFetch, func() error {
-		return &rdd.FetchError{Block: readBlock(d), Attempt: d.int(), Err: errors.New(string(d.raw()))}
+		return &rdd.FetchError{Block: readBlock(d), Attempt: d.int(), Cut: d.bool(), Err: errors.New(string(d.raw()))}
 	})
 	add(hasDigest, func() error { return &DigestError{Driver: d.text(), Worker: d.text()} })
 	add(hasEpoch, func() error { return &EpochError{Worker: d.text(), Have: d.int64(), Want: d.int64()} })
