@@ -44,6 +44,7 @@ type Options struct {
 	Observe func(*report.Batch) // called with every report, from the driver's own goroutine
 	Ready   func(Started)       // called once the job is about to run its first batch
 	Warn    func(string)        // for what the user should know and can't act on at once
+	copyAll bool                // for tests: a second copy of every task
 	crewed  func(*driver)       // for tests: called when the workers are there, before the first batch
 	Waiting func(string) func() // called when a connector waits for something outside; what it returns ends the wait; any goroutine
 }

@@ -235,7 +235,7 @@ func (d *driver) prepare(ctx context.Context, rec batchlog.Recovery) error {
 		}
 	}
 	retries := d.o.Retries
-	d.sched, err = schedule.New(schedule.Options{Interval: d.interval, Committed: d.last.Batch, Last: d.lastTick(), Retries: retries})
+	d.sched, err = schedule.New(schedule.Options{Interval: d.interval, Committed: d.last.Batch, Last: d.lastTick(), Retries: retries, SpeculateAll: d.o.copyAll})
 	if err != nil {
 		return err
 	}

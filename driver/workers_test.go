@@ -1,7 +1,9 @@
 package driver
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -28,6 +30,98 @@ func tasks(all []*report.Batch) (n int) {
 		}
 	}
 	return n
+}
+
+// discard is a sink that takes everything.
+type discard struct{}
+
+func (discard) Write(_ context.Context, _ dstream.WriteID, rows iter.Seq2[[]int64, error]) (dstream.Receipt, error) {
+	n := int64(0)
+	for chunk, err := range rows {
+		if err != nil {
+			return dstream.Receipt{}, err
+		}
+		n += int64(len(chunk))
+	}
+	return dstream.Receipt{Rows: n}, nil
+}
+
+// TestLostBlocksRunTheirAncestorsAgain drops blocks by hand, one of an exchange (stage 0) and one that is kept since two steps read it (stage 1),
+// and counts the tasks. One slot runs them in order, so the loss comes before the second task of a stage reads.
+func TestLostBlocksRunTheirAncestorsAgain(t *testing.T) {
+	count := func(inKept, inReader func(*driver)) int {
+		var d *driver
+		var once [2]sync.Once
+		o := testOptions(t)
+		o.Parallelism, o.Partitions = 1, 3
+		o.crewed = func(of *driver) { d = of }
+		all, err := run(t, func(job *dstream.Job) {
+			kept := job.Read("numbers", numbers{n: 600, step: 600}).Repartition(3).Map(func(v int64) int64 {
+				once[0].Do(func() { inKept(d) })
+				return v
+			})
+			kept.Map(func(v int64) int64 {
+				once[1].Do(func() { inReader(d) })
+				return v
+			}).Write("one", discard{})
+			kept.Filter(func(v int64) bool { return v%2 == 1 }).Write("other", discard{})
+		}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tasks(all)
+	}
+	lose := func(stage, partition int) func(*driver) {
+		return func(d *driver) {
+			w := d.crew.(*localCrew).member(localWorker).w
+			if !w.Lose(rdd.Block{Stage: stage, Partition: partition}) {
+				t.Errorf("there was no block of stage %d, partition %d", stage, partition)
+			}
+		}
+	}
+	nothing := func(*driver) {}
+	whole := count(nothing, nothing)
+	for _, c := range []struct {
+		name             string
+		inKept, inReader func(*driver)
+		more             int
+	}{
+		{"nothing", nothing, nothing, 0},
+		{"shuffle block", lose(0, 0), nothing, 2}, // who missed it, and who had made it
+		{"cached block", nothing, lose(1, 1), 2},  // the same
+		{"cached block whose shuffle block is lost too", nothing, func(d *driver) { lose(0, 0)(d); lose(1, 1)(d) }, 4}, // and the same for that
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := count(c.inKept, c.inReader); got != whole+c.more {
+				t.Errorf("%d tasks, want the %d of a run without loss and %d more", got, whole, c.more)
+			}
+		})
+	}
+}
+
+// TestEveryTaskTwice runs each task in two copies at the same time; each counts once.
+func TestEveryTaskTwice(t *testing.T) {
+	var worked atomic.Int64
+	for i := range 20 {
+		var k kept
+		o := several(t)
+		o.copyAll = true
+		_, err := run(t, func(job *dstream.Job) {
+			job.Read("numbers", numbers{n: 10_000, step: 2_500}).Repartition(6).Map(func(v int64) int64 {
+				worked.Add(1)
+				return v + 1
+			}).Repartition(4).Write("kept", &k)
+		}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows, sum := k.sum(); rows != 10_000 || sum != 50_005_000 {
+			t.Fatalf("run %d: %d rows with the sum %d", i, rows, sum)
+		}
+	}
+	if n := worked.Load(); n < 220_000 {
+		t.Errorf("the rows were looked at %d times in 20 runs of 10,000: there were hardly any copies", n)
+	}
 }
 
 // total is a row of the sink of running totals.

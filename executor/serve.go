@@ -14,6 +14,14 @@ func (w *Worker) Incarnation() uint64 {
 	return w.self
 }
 
+// Lose drops the output of a partition of the batch at hand, as a broken disk would, and tells whether it was here: for drills that show that
+// what is lost is made again.
+func (w *Worker) Lose(b rdd.Block) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.batch != nil && w.batch.blocks.lose(b)
+}
+
 // Block gives another worker one of the blocks of a ticket: it is what a flight.Server serves. An error says that it does not lie here: it was
 // never made here, its batch is over, or it is of another attempt or another incarnation of the worker.
 func (w *Worker) Block(t flight.Ticket, p flight.Part) (rdd.Seq, error) {

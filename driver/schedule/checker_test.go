@@ -128,6 +128,9 @@ func (c *checker) event(e Event) {
 	case FetchFailed:
 		if c.ended(e.Task, e.Worker) {
 			b.failed = true
+			if e.Cut {
+				b.failedAt[at(e.Task)] = e.Worker
+			}
 			for _, m := range e.Missing {
 				c.met["missing output"]++
 				if h := b.out[at(m.Task)]; h.attempt == m.Task.Attempt {

@@ -110,11 +110,11 @@ func (s *Scheduler) tryAgain(b *batch, st *stage, partition int, c Class, err er
 func (s *Scheduler) fetchFailed(now time.Time, b *batch, st *stage, partition int, e FetchFailed) {
 	p := &st.parts[partition]
 	alone := p.copyAt == nil
+	if e.Cut {
+		p.avoid = s.names[e.Worker] // nobody knows which end it was
+	}
 	if alone {
 		p.fetches++
-		if e.Cut {
-			p.avoid = p.at // nobody knows which end it was
-		}
 		b.move(st, p, pending)
 	} else {
 		s.promote(b, st, partition)

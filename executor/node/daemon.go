@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/tidemill/tidemill/executor/gossip"
+	"github.com/tidemill/tidemill/executor/receivers"
 )
 
 const (
@@ -114,11 +115,14 @@ func prepare(o Options) (*daemon, net.Listener, error) {
 		over:     make(chan struct{}), jobs: map[string]*job{},
 	}
 	d.life, d.die = context.WithCancel(context.Background())
-	d.server = grpc.NewServer(append(o.Credentials.ServerOptions(Roles()),
+	roles := Roles()
+	maps.Copy(roles, receivers.Roles())
+	d.server = grpc.NewServer(append(o.Credentials.ServerOptions(roles),
 		grpc.MaxRecvMsgSize(maxCall), grpc.MaxSendMsgSize(maxCall), grpc.MaxConcurrentStreams(maxStreams),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}))...)
 	d.server.RegisterService(&desc, d)
+	receivers.NewServer(f.receivers).Register(d.server)
 	return d, l, nil
 }
 

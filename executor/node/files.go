@@ -11,9 +11,9 @@ import (
 
 // folders are where a daemon keeps things. Each is an os.Root: no name that comes over the network can lead out of it.
 type folders struct {
-	dir                         string
-	bin, scratch, logs, hosting *os.Root
-	lock                        *os.File
+	dir                                    string
+	bin, scratch, logs, hosting, receivers *os.Root
+	lock                                   *os.File
 }
 
 // openFolders makes what is missing, and takes the lock: two daemons of one folder would delete each other's scratch.
@@ -34,7 +34,7 @@ func openFolders(dir string) (_ *folders, err error) {
 	if err := lockFile(f.lock); err != nil {
 		return nil, errors.New("another executor uses it; give this one a folder of its own with --dir")
 	}
-	for name, to := range map[string]**os.Root{"bin": &f.bin, "scratch": &f.scratch, "logs": &f.logs, "hosted": &f.hosting} {
+	for name, to := range map[string]**os.Root{"bin": &f.bin, "scratch": &f.scratch, "logs": &f.logs, "hosted": &f.hosting, "receivers": &f.receivers} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(path, 0o700); err != nil {
 			return nil, err
@@ -48,7 +48,7 @@ func openFolders(dir string) (_ *folders, err error) {
 
 // Close closes them all and gives the lock back.
 func (f *folders) Close() {
-	for _, r := range []*os.Root{f.bin, f.scratch, f.logs, f.hosting} {
+	for _, r := range []*os.Root{f.bin, f.scratch, f.logs, f.hosting, f.receivers} {
 		if r != nil {
 			r.Close()
 		}

@@ -27,6 +27,18 @@ func (f found) limit(epoch int64) int64 {
 	return limit
 }
 
+// sealed tells whether the log ends with a sealed segment, of which a writer begins the next one at once: then it may lie with executors that were
+// not asked.
+func (f found) sealed(holders []Holder) bool {
+	var last copyOf
+	for _, c := range f.copies {
+		if n := c.Segment.compare(last.Segment); n > 0 || n == 0 && c.Sealed {
+			last = c
+		}
+	}
+	return last.Sealed && len(holders) > 0
+}
+
 // start is the first place that counts, 0 if there is nothing.
 func (f found) start() int64 {
 	if at, ok := f.after(-1); ok {

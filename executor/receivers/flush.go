@@ -24,7 +24,7 @@ func (w *writer) flush(ctx context.Context, to int64) error {
 			return w.dead
 		}
 		if len(w.pending) == 0 {
-			w.pending, w.buf, w.upTo = w.buf, w.pending[:0], w.end
+			w.pending, w.buf, w.upTo = w.buf, nil, w.end // a new one: the transport may hold the old one after a call that failed
 		}
 		w.mu.Unlock()
 		if err := w.deliver(ctx); err != nil {
@@ -45,7 +45,7 @@ func (w *writer) deliver(ctx context.Context) error {
 			return nil
 		}
 		for _, err := range errs {
-			if errors.Is(err, ErrReplaced) {
+			if errors.Is(err, ErrReplaced) || errors.Is(err, ErrInvalid) {
 				return w.die(err)
 			}
 		}
@@ -54,7 +54,12 @@ func (w *writer) deliver(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		w.o.Warn(fmt.Sprintf("the log of receiver %q goes on without an executor: %v", w.log.Receiver, errors.Join(errs...)))
+		if len(well) > 0 {
+			continue
+		}
+		if err := pause(ctx, lookAgain); err != nil {
+			return err
+		}
 	}
 }
 
@@ -93,9 +98,7 @@ func (w *writer) segment(ctx context.Context) error {
 func (w *writer) choice(before []Holder) []Holder {
 	avoid := map[string]bool{}
 	for name, at := range w.failed {
-		if avoid[name] = time.Since(at) < shunned; !avoid[name] {
-			delete(w.failed, name)
-		}
+		avoid[name] = time.Since(at) < shunned
 	}
 	return choose(w.o.Live(), w.log, before, avoid)
 }
@@ -131,10 +134,18 @@ func (w *writer) send(ctx context.Context) (well []Holder, errs []error) {
 		}
 		errs = append(errs, err)
 		if ctx.Err() == nil {
-			w.failed[s.holders[i].Name] = time.Now()
+			w.fail(s.holders[i], err)
 		}
 	}
 	return well, errs
+}
+
+// fail notes that an executor has failed, and says so unless it was said a while ago.
+func (w *writer) fail(h Holder, err error) {
+	if time.Since(w.failed[h.Name]) >= shunned {
+		w.o.Warn(fmt.Sprintf("the log of receiver %q goes on without an executor: %v", w.log.Receiver, err))
+	}
+	w.failed[h.Name] = time.Now()
 }
 
 // each calls executors at once and waits for all.
@@ -160,7 +171,7 @@ func (w *writer) acknowledge() {
 	}
 	w.pieces[len(w.pieces)-1].To = w.upTo
 	w.files[len(w.files)-1].end = w.upTo
-	w.acked, w.pending = w.upTo, w.pending[:0]
+	w.acked, w.pending = w.upTo, nil
 }
 
 // give gives the segment up: it ends at what is acknowledged. Those of its holders that answer are told, which only spares readers bytes that
@@ -177,7 +188,7 @@ func (w *writer) give(ctx context.Context, holders []Holder) {
 	q := request{Log: w.log, Epoch: w.o.Epoch, Segment: s.Segment, To: w.acked}
 	for i, err := range w.each(holders, func(h Holder) error { return w.client.call(ctx, h, "Seal", q, nil, nil) }) {
 		if err != nil && ctx.Err() == nil {
-			w.failed[holders[i].Name] = time.Now()
+			w.fail(holders[i], err)
 		}
 	}
 }

@@ -23,6 +23,9 @@ func (j *journal) recover(ctx context.Context, p position, first bool) (*writer,
 	if err != nil {
 		return nil, err
 	}
+	if f.sealed(p.Holders) {
+		j.o.Warn(fmt.Sprintf("the log of receiver %q ends with a segment after which another one may have begun, and no executor that answers has it", j.log.Receiver))
+	}
 	if first {
 		p.At = f.start()
 	}
@@ -73,22 +76,26 @@ func (j *journal) find(ctx context.Context, p position) (f found, silent []Holde
 		}
 		silent = slices.DeleteFunc(slices.Clone(p.Holders), func(h Holder) bool { return answered[h.Name] })
 		waited := time.Since(begun)
-		if len(answered) > 0 && (len(silent) == 0 || len(silent) == 1 && waited >= j.o.Patience || waited >= j.o.Loss) {
+		known := len(silent) == 0 && !f.sealed(p.Holders)
+		if len(answered) > 0 && (known || len(silent) < 2 && waited >= j.o.Patience || waited >= j.o.Loss) {
 			return f, silent, nil
 		}
 		done()
-		done = j.o.Waiting(fmt.Sprintf("executors that have the log of receiver %q: %s", j.log.Receiver, orAny(silent)))
+		done = j.o.Waiting(fmt.Sprintf("executors that have the log of receiver %q: %s", j.log.Receiver, whom(answered, silent)))
 		if err := pause(ctx, lookAgain); err != nil {
 			return f, nil, err
 		}
 	}
 }
 
-func orAny(hs []Holder) string {
-	if len(hs) == 0 {
+func whom(answered map[string]bool, silent []Holder) string {
+	switch {
+	case len(silent) > 0:
+		return names(silent) + " do not answer"
+	case len(answered) == 0:
 		return "none is there"
 	}
-	return names(hs) + " do not answer"
+	return "those of its last segment"
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -81,11 +81,8 @@ func (s *Server) append(q request, frames []byte) (any, error) {
 	return nothing{}, f.append(q, frames, n)
 }
 
-// payloadOf checks frames that have travelled, and returns how many bytes of payload they have.
+// payloadOf checks frames that have travelled, none if a segment is only to begin, and returns how many bytes of payload they have.
 func payloadOf(frames []byte) (n int64, err error) {
-	if len(frames) == 0 {
-		return 0, fmt.Errorf("%w: nothing to append", ErrInvalid)
-	}
 	for len(frames) > 0 {
 		r, rest, err := dstream.CutFrame(frames)
 		if err == nil && len(r.Payload) == 0 {

@@ -73,7 +73,11 @@ func (j *journal) resume(ctx context.Context, p position, f found, pieces []piec
 	w.pieces = slices.Clip(pieces[:again])
 	w.acked, w.end, w.upTo = end, end, end
 	w.remover.start(&j.client, request{Log: j.log, Epoch: j.o.Epoch})
-	if err := w.again(ctx, rest); err != nil {
+	err := w.again(ctx, rest)
+	if err == nil {
+		err = w.begin(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
@@ -95,6 +99,16 @@ func (w *writer) again(ctx context.Context, rest []piece) error {
 	}
 	_, _, err := w.Sync(ctx)
 	return err
+}
+
+// begin begins a segment before there is something to put in: from now on, positions name who has what comes, and lower epochs are cut off.
+func (w *writer) begin(ctx context.Context) error {
+	w.flushing.Lock()
+	defer w.flushing.Unlock()
+	if w.last != nil {
+		return nil
+	}
+	return w.deliver(ctx)
 }
 
 // skip goes on at a later place, in another segment.
