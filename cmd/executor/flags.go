@@ -72,5 +72,9 @@ func announce(out io.Writer, a node.About, insecure bool) {
 	fmt.Fprintf(out, "executor %s: version %s of the engine, %s/%s, %d slots, %s of memory\n", a.Name, a.Engine, a.OS, a.Arch, a.Slots, config.Bytes(a.MemoryTotal>>20<<20))
 	fmt.Fprintf(out, "executor %s: calls at %s, gossip at %s\n", a.Name, a.Address, a.Gossip)
 	fmt.Fprintf(out, "executor %s: security: %s\n", a.Name, security)
-	fmt.Fprintf(out, "executor %s: %d executors in the cluster: %s\n", a.Name, len(a.Members), strings.Join(a.Members, ", "))
+	many := "executors"
+	if len(a.Members) == 1 {
+		many = "executor"
+	}
+	fmt.Fprintf(out, "executor %s: %d %s in the cluster: %s\n", a.Name, len(a.Members), many, strings.Join(a.Members, ", "))
 }

@@ -41,7 +41,7 @@ func TestSaysWhatItIsAndDrains(t *testing.T) {
 	}
 	t.Cleanup(func() { cmd.Process.Kill() })
 	out := bufio.NewReader(pipe)
-	for _, want := range []string{"executor e1: version ", "executor e1: calls at 127.0.0.1:", "executor e1: security: loopback only, without TLS", "executor e1: 1 executors in the cluster: e1 127.0.0.1:"} {
+	for _, want := range []string{"executor e1: version ", "executor e1: calls at 127.0.0.1:", "executor e1: security: loopback only, without TLS", "executor e1: 1 executor in the cluster: e1 127.0.0.1:"} {
 		line, err := out.ReadString('\n')
 		if err != nil || !strings.HasPrefix(line, want) {
 			t.Fatalf("%q, %v, want %s…", line, err, want)

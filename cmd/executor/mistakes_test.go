@@ -48,7 +48,7 @@ func TestRefused(t *testing.T) {
 			[]string{`"new" is not valid yet`, stamp(from), "the clock here says " + stamp(time.Now())[:13], "set them by NTP"}},
 		{"certificate of another CA", shown(member, map[string]string{"ca": filepath.Join(foreign.dir, "ca.crt")}), []string{`"ex-2" is of another CA`, "driver certs init"}},
 		{"key of another certificate", shown(member, map[string]string{"key": filepath.Join(c.of("ex-3", identity.Executor), "node.key")}), []string{"node.key"}},
-		{"driver's certificate", shown(c.of("dr", identity.Driver)), []string{"dr (driver)", "needs the role executor", "driver certs issue --role"}},
+		{"driver's certificate", shown(c.of("dr", identity.Driver)), []string{"dr (driver)", "an executor needs the role executor", "driver certs issue --role"}},
 		{"another secret", append(shown(member, map[string]string{"secret": filepath.Join(foreign.dir, "cluster.secret")}), "--join", secured.gossip),
 			[]string{secured.gossip, "does not let this node in", "same cluster secret"}},
 		{"no secret among those who have one", []string{"--join", secured.gossip}, []string{secured.gossip, "same cluster secret"}},

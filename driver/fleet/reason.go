@@ -98,7 +98,7 @@ func plain(err error) string {
 	if s, ok := status.FromError(err); ok && s.Code() != codes.OK {
 		text = strings.Replace(text, "rpc error: code = "+s.Code().String()+" desc = ", "", 1)
 	}
-	return strings.ReplaceAll(text, "connection error: desc = ", "")
+	return node.Plain(text)
 }
 
 // Only texts are left of what went wrong in a handshake when grpc gives its errors: identity explains those that it sees. It sees none if
@@ -115,10 +115,10 @@ func distrust(err error) *Reason {
 	}
 	text := plain(err)
 	if _, why, ok := strings.Cut(text, handshake); ok {
-		return &Reason{Untrusted, strings.ReplaceAll(strings.TrimSuffix(why, `"`), `\"`, `"`), err}
+		return &Reason{Untrusted, why, err}
 	}
 	if strings.Contains(text, preface) {
-		return &Reason{Untrusted, "it does not speak as an executor without certificates does: if it has some, this driver needs some too (--ca, --cert, --key, --secret)", err}
+		return &Reason{Untrusted, "what listens there does not speak as an executor without certificates does: is it the address of an executor's calls, and not of its gossip? If the executor has certificates, give this end some too (--ca, --cert, --key, --secret)", err}
 	}
 	return nil
 }

@@ -66,7 +66,10 @@ func Join(ctx context.Context, o Options) (*Member, error) {
 		return nil, err
 	}
 	if m.list, err = memberlist.Create(c); err != nil {
-		return nil, fmt.Errorf("join the cluster: listen on %s: %w", o.Bind, err)
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // the rest names the address again, twice
+		}
+		return nil, fmt.Errorf("gossip: listen on %s: %w; does another executor use the port? Give this one another --gossip", o.Bind, err)
 	}
 	seeking, stop := context.WithCancel(context.Background())
 	m.stop = stop
@@ -123,9 +126,17 @@ func (m *Member) askOne(ctx context.Context, seed string) error {
 	addr := conn.RemoteAddr().String()
 	conn.Close()
 	if _, err := m.list.Join([]string{addr}); err != nil {
-		return fmt.Errorf("member %s does not let this node in: %w; do both have the same cluster secret and cluster name, and is %s a gossip address?", seed, err, seed)
+		return fmt.Errorf("member %s does not let this node in: %w; do both have the same cluster secret and cluster name, and is %s a gossip address?", seed, plain(err), seed)
 	}
 	return nil
+}
+
+// plain is what the library says of one seed, without its list of one.
+func plain(err error) error {
+	if all, ok := errors.AsType[*multierror.Error](err); ok && len(all.Errors) == 1 {
+		return all.Errors[0]
+	}
+	return err
 }
 
 // seek asks the seeds that are no members again and again.

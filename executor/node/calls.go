@@ -157,7 +157,7 @@ func understood(err error, trailer metadata.MD) error {
 	}
 	text := err.Error()
 	if s, ok := status.FromError(err); ok {
-		text = s.Message()
+		text = Plain(s.Message())
 	}
 	word := trailer.Get(reasonHeader)
 	for _, r := range reasons {

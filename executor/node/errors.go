@@ -2,6 +2,9 @@ package node
 
 import (
 	"errors"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 )
@@ -58,3 +61,18 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.text }
 func (r *refusal) Unwrap() error { return r.is }
+
+// quoted is what grpc puts around the reason why there is no connection.
+var quoted = regexp.MustCompile(`connection error: desc = ("(?:[^"\\]|\\.)*")`)
+
+// Plain is an error's text without what grpc puts around the system's own words for why there is no connection.
+func Plain(text string) string {
+	text = quoted.ReplaceAllStringFunc(text, func(s string) string {
+		why, err := strconv.Unquote(strings.TrimPrefix(s, "connection error: desc = "))
+		if err != nil {
+			return s
+		}
+		return why
+	})
+	return strings.NewReplacer("transport: Error while dialing: ", "", "transport: ", "").Replace(text)
+}

@@ -134,6 +134,9 @@ func (o Options) check() (Options, error) {
 	if certified != "" && o.Name != certified {
 		return o, fmt.Errorf("name %q: the certificate is that of %s: leave the name out, or issue a certificate for it (driver certs issue)", o.Name, certified)
 	}
+	if self := o.Credentials.Self(); certified != "" && !self.Has(identity.Executor) {
+		return o, fmt.Errorf("the certificate is that of %s, and an executor needs the role %s: make one with driver certs issue --role", self, identity.Executor)
+	}
 	if err := checkName("executor", o.Name); err != nil {
 		return o, err
 	}

@@ -27,16 +27,16 @@ func (f found) limit(epoch int64) int64 {
 	return limit
 }
 
-// sealed tells whether the log ends with a sealed segment, of which a writer begins the next one at once: then it may lie with executors that were
+// sealed tells whether the log ends with a sealed segment, which a writer does only when it has begun another one: that lies with executors that were
 // not asked.
-func (f found) sealed(holders []Holder) bool {
+func (f found) sealed() bool {
 	var last copyOf
 	for _, c := range f.copies {
 		if n := c.Segment.compare(last.Segment); n > 0 || n == 0 && c.Sealed {
 			last = c
 		}
 	}
-	return last.Sealed && len(holders) > 0
+	return last.Sealed
 }
 
 // start is the first place that counts, 0 if there is nothing.

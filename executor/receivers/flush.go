@@ -42,6 +42,7 @@ func (w *writer) deliver(ctx context.Context) error {
 		well, errs := w.send(ctx)
 		if len(errs) == 0 {
 			w.acknowledge()
+			w.seal(ctx)
 			return nil
 		}
 		for _, err := range errs {
@@ -50,7 +51,7 @@ func (w *writer) deliver(ctx context.Context) error {
 			}
 		}
 		// What the executors have of it is not known, also after ctx has ended: they are not asked to append to this segment again.
-		w.give(ctx, well)
+		w.give(well)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -77,7 +78,7 @@ func (w *writer) segment(ctx context.Context) error {
 		if !full && (len(s.holders) > 1 || len(w.choice(s.holders)) < 2) {
 			return nil
 		}
-		w.give(ctx, s.holders)
+		w.give(s.holders)
 	}
 	done := func() {}
 	defer func() { done() }()
@@ -174,21 +175,31 @@ func (w *writer) acknowledge() {
 	w.acked, w.pending = w.upTo, nil
 }
 
-// give gives the segment up: it ends at what is acknowledged. Those of its holders that answer are told, which only spares readers bytes that
-// never counted.
-func (w *writer) give(ctx context.Context, holders []Holder) {
+// give gives the segment up: it ends at what is acknowledged. Only those of its holders that work are still called because of it.
+func (w *writer) give(holders []Holder) {
 	s := w.last
 	w.before, w.last = holders, nil
-	if !s.began {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.remover.add(file{Segment: s.Segment, holders: s.holders})
+	if s.began {
+		w.ended = &piece{Segment: s.Segment, From: s.start, To: w.acked, Holders: holders}
 		return
 	}
-	q := request{Log: w.log, Epoch: w.o.Epoch, Segment: s.Segment, To: w.acked}
-	for i, err := range w.each(holders, func(h Holder) error { return w.client.call(ctx, h, "Seal", q, nil, nil) }) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.remover.add(file{Segment: s.Segment, holders: s.holders})
+}
+
+// seal tells the holders of the segment before where it ends. That comes after the next one has begun, so that whoever finds a sealed
+// one last knows that something is missing.
+func (w *writer) seal(ctx context.Context) {
+	p := w.ended
+	if p == nil {
+		return
+	}
+	w.ended = nil
+	q := request{Log: w.log, Epoch: w.o.Epoch, Segment: p.Segment, To: p.To}
+	for i, err := range w.each(p.Holders, func(h Holder) error { return w.client.call(ctx, h, "Seal", q, nil, nil) }) {
 		if err != nil && ctx.Err() == nil {
-			w.fail(holders[i], err)
+			w.fail(p.Holders[i], err)
 		}
 	}
 }

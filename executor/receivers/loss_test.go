@@ -228,13 +228,16 @@ func TestGapIsTold(t *testing.T) {
 	w := newWorld(t, 2)
 	d := w.driver(1, nil)
 	all := ""
-	for i := range 60 {
+	for i := range 100 {
 		d.append(text(i))
 		d.sync()
 		all += text(i)
 	}
 	planned := d.w.Position(0)
 	lost := d.w.pieces[1]
+	if len(d.w.pieces) < 3 {
+		t.Fatalf("pieces %+v", d.w.pieces)
+	}
 	d.kill()
 	for _, e := range w.all {
 		if err := os.Remove(e.dir + "/job/lines/" + lost.file(7)); err != nil {
@@ -262,4 +265,28 @@ func TestGapIsTold(t *testing.T) {
 	if d, err = w.try(w.options(3), d.w.Position(0)); err != nil { // it stays accepted
 		t.Error(err)
 	}
+}
+
+// TestLastSegmentIsGone: the one before it tells that there was another.
+func TestLastSegmentIsGone(t *testing.T) {
+	w := newWorld(t, 2)
+	d := w.driver(1, nil)
+	for i := range 60 {
+		d.append(text(i))
+		d.sync()
+	}
+	last := d.w.pieces[len(d.w.pieces)-1]
+	planned := d.w.Position(last.From)
+	d.kill()
+	for _, e := range w.all {
+		if err := os.Remove(e.dir + "/job/lines/" + last.file(7)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := w.try(w.options(2), planned)
+	var loss *dstream.LossError
+	if !errors.As(err, &loss) || !strings.Contains(err.Error(), "more was acknowledged") {
+		t.Fatalf("got %v", err)
+	}
+	w.driver(2, loss.Resume)
 }

@@ -23,9 +23,6 @@ func (j *journal) recover(ctx context.Context, p position, first bool) (*writer,
 	if err != nil {
 		return nil, err
 	}
-	if f.sealed(p.Holders) {
-		j.o.Warn(fmt.Sprintf("the log of receiver %q ends with a segment after which another one may have begun, and no executor that answers has it", j.log.Receiver))
-	}
 	if first {
 		p.At = f.start()
 	}
@@ -48,6 +45,8 @@ func (j *journal) loss(f found, p position, silent []Holder) error {
 		lost.From, lost.To = gap.From, gap.To
 		lost.Reason = "no executor that answers has it"
 		after.Lost = append(slices.Clone(p.Lost), *gap)
+	case f.sealed() && len(p.Holders) > 0:
+		lost.Reason = "more was acknowledged than lies with the executors that answer"
 	case len(p.Holders) > 0 && !slices.ContainsFunc(f.copies, func(c copyOf) bool { return c.End >= p.At }):
 		lost.Reason = fmt.Sprintf("executors %s have nothing of it any more", names(p.Holders))
 	default:
@@ -65,7 +64,8 @@ func names(hs []Holder) string {
 }
 
 // find asks the holders of a position, and everybody who lives, what they have: a segment that was begun after the position was taken may
-// lie anywhere. silent are holders that have not answered in time; one may be missing, since each byte lies with two.
+// lie anywhere. silent are holders that have not answered in time; one may be missing, since each byte lies with two. A
+// log whose last segment is sealed goes on somewhere.
 func (j *journal) find(ctx context.Context, p position) (f found, silent []Holder, err error) {
 	done := func() {}
 	defer func() { done() }()
@@ -76,8 +76,8 @@ func (j *journal) find(ctx context.Context, p position) (f found, silent []Holde
 		}
 		silent = slices.DeleteFunc(slices.Clone(p.Holders), func(h Holder) bool { return answered[h.Name] })
 		waited := time.Since(begun)
-		known := len(silent) == 0 && !f.sealed(p.Holders)
-		if len(answered) > 0 && (known || len(silent) < 2 && waited >= j.o.Patience || waited >= j.o.Loss) {
+		known := len(silent) == 0 && !f.sealed()
+		if len(answered) > 0 && (known || len(silent) == 1 && !f.sealed() && waited >= j.o.Patience || waited >= j.o.Loss) {
 			return f, silent, nil
 		}
 		done()

@@ -21,7 +21,8 @@ type writer struct {
 	pending  []byte               // frames from acked on that are under way
 	upTo     int64                // place after them
 	last     *segment             // that is written to; nil = one is to begin
-	before   []Holder             // of the segment before
+	before   []Holder             // of the segment before, as far as they work
+	ended    *piece               // the segment before, to be sealed; nil = it is, or there is none
 	failed   map[string]time.Time // when executors have failed last
 	alone    func()               // ends the notice that there is one holder only; nil = there is none
 
