@@ -25,6 +25,7 @@ var scenarios = []scenario{
 	{"schedule", "what a batch costs the driver, from 1 to 1,000 executors", runSchedule},
 	{"state", "what snapshots in the background add to batches, and how fast state is restored", runState},
 	{"startup", "from the start of `driver run` to the first batch, of an unchanged and of an edited job", runStartup},
+	{"cluster", "executors as processes: empty batches, a short interval, executors killed, executors that come and go", runCluster},
 	{"shuffle", "blocks from one process to another, with and without TLS", shuffle.Run},
 	{"kafka", "the Kafka source and the demo's job against a loop by hand, on a real broker (needs Java and Maven)", runKafka},
 	{"cassandra", "the Cassandra sink against batches and single inserts by hand, on a real node (needs Java and Maven)", runCassandra},

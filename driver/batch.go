@@ -35,6 +35,7 @@ type batch struct {
 	begun    map[schedule.Worker]bool // workers at which it was opened
 	lying    map[stageAt]*lying       // where outputs lie
 	actions  []wire.Action            // its sub-jobs so far
+	opening  wire.Message             // Begin, for all workers
 	results  map[place]wire.TaskDone  // of the attempts that count
 	attempts map[stageAt]int
 	busy     map[stageAt][2]time.Duration // of all attempts: sum, longest

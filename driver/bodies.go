@@ -83,8 +83,8 @@ func (r *bodyRunner) Collect(ctx context.Context, n *rdd.Node) ([]rdd.Chunk, err
 		if r.rows > maxRecorded {
 			return nil, errors.New("the actions of a ForEach body gave it more than 1,048,576 rows: write large results to a sink")
 		}
-		r.recorded = append(r.recorded, got.chunks)
-		return got.chunks, nil
+		r.recorded = append(r.recorded, got.chunks) // as they came: sent on, they are copied
+		return wire.Open(got.chunks, n.Shape)
 	case <-r.d.over:
 		return nil, errors.New("the job has ended")
 	case <-ctx.Done():

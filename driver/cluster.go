@@ -10,6 +10,7 @@ import (
 	"github.com/tidemill/tidemill/driver/fleet"
 	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/executor/identity"
+	"github.com/tidemill/tidemill/executor/receivers"
 )
 
 // Cluster says where a job's executors are.
@@ -140,6 +141,20 @@ func (d *driver) isLost() bool {
 	default:
 		return false
 	}
+}
+
+// holders are the executors that can keep logs of receivers.
+func (d *driver) holders() (out []receivers.Holder) {
+	f, ok := d.crew.(*fleet.Fleet)
+	if !ok {
+		return nil // it is not there yet
+	}
+	for _, m := range f.Members() {
+		if m.State == fleet.Running || m.State == fleet.Starting || m.State == fleet.Spare {
+			out = append(out, receivers.Holder{Name: m.Name, Address: m.Address, Rack: m.Rack})
+		}
+	}
+	return out
 }
 
 // writers are the workers that may write state, for the collection of segments.

@@ -38,11 +38,25 @@ func (d *driver) begin(m *member) {
 	if m.batch != n {
 		m.batch, m.actions, m.outputs = n, 0, map[stageAt]int{}
 		d.b.begun[m.name()] = true
-		d.crew.Send(m.Worker, wire.Begin{Epoch: d.epoch(), Plan: d.b.rec.Plan, Marks: d.b.marks, Prev: d.previous()})
+		d.crew.Send(m.Worker, d.opening())
 	}
 	for ; m.actions < len(d.b.actions); m.actions++ {
 		d.crew.Send(m.Worker, d.b.actions[m.actions])
 	}
+}
+
+// opening is the message that opens the batch at hand, encoded once for all workers.
+func (d *driver) opening() wire.Message {
+	if d.b.opening != nil {
+		return d.b.opening
+	}
+	d.b.opening = wire.Begin{Epoch: d.epoch(), Plan: d.b.rec.Plan, Marks: d.b.marks, Prev: d.previous()}
+	if !d.alone {
+		if e, err := wire.Encode(d.b.opening); err == nil { // else the stream meets the error, and says so
+			d.b.opening = e
+		}
+	}
+	return d.b.opening
 }
 
 // introduce tells a worker who the others are.

@@ -134,7 +134,7 @@ func (c *localCrew) member(w fleet.Worker) *localMember {
 func (c *localCrew) Send(to fleet.Worker, all ...wire.Message) {
 	if m := c.member(to); m != nil {
 		for _, msg := range all {
-			m.w.Take(msg)
+			m.w.Take(wire.Unwrap(msg))
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/tidemill/tidemill/driver/schedule"
 	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/executor/receivers"
 	"github.com/tidemill/tidemill/executor/wire"
 )
 
@@ -38,6 +39,7 @@ type driver struct {
 	g    *dstream.Graph // the driver's
 	dead dstream.RecordSink
 
+	journals  *receivers.Journals // logs of sources that cannot replay, on executors; nil in local mode
 	crew      crew
 	alone     bool // the crew is the one worker of local mode
 	members   map[schedule.Worker]*member

@@ -14,6 +14,7 @@ import (
 	"github.com/tidemill/tidemill/driver/schedule"
 	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/executor/receivers"
 )
 
 // Engine is the version that checkpoints name.
@@ -192,6 +193,13 @@ func (d *driver) openGraph() error {
 	place := d.o.Place
 	place.Job = d.name
 	place.Scratch = receiversDir(d.o.Checkpoint, d.o.Scratch)
+	if d.o.Cluster != nil {
+		d.journals = receivers.Open(receivers.Options{
+			Job: d.name, Incarnation: d.lock.Meta().Created.UnixNano(), Epoch: d.epoch(), Credentials: d.o.Cluster.Credentials,
+			Live: d.holders, Warn: func(text string) { d.post(func() { d.o.Warn(text) }) }, Waiting: d.o.Waiting,
+		})
+		place.Journal = d.journals.Journal
+	}
 	d.place = place
 	if err := d.g.Open(place); err != nil {
 		return err
@@ -310,6 +318,7 @@ func (d *driver) close() error {
 	if d.g != nil {
 		errs = append(errs, d.g.Close())
 	}
+	d.journals.Close()
 	if d.dead != nil {
 		errs = append(errs, closeSink(d.dead))
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/tidemill/tidemill/executor/flight"
 	"github.com/tidemill/tidemill/executor/identity"
 	"github.com/tidemill/tidemill/executor/node"
+	"github.com/tidemill/tidemill/executor/receivers"
 	"github.com/tidemill/tidemill/executor/wire"
 	"google.golang.org/grpc"
 )
@@ -68,16 +69,17 @@ type remoteWorker struct {
 	setup   setup
 	address string
 
-	g       *dstream.Graph
-	st      store.Store
-	dead    dstream.RecordSink
-	creds   *identity.Credentials
-	client  *flight.Client
-	control *control.Worker
-	w       *executor.Worker
-	listen  net.Listener
-	server  *grpc.Server
-	wait    waitNumbers
+	g        *dstream.Graph
+	journals *receivers.Journals
+	st       store.Store
+	dead     dstream.RecordSink
+	creds    *identity.Credentials
+	client   *flight.Client
+	control  *control.Worker
+	w        *executor.Worker
+	listen   net.Listener
+	server   *grpc.Server
+	wait     waitNumbers
 
 	mu       sync.Mutex
 	alone    *time.Timer // runs while no driver is attached
@@ -128,7 +130,8 @@ func (p *remoteWorker) openGraph(build func(*dstream.Job)) (err error) {
 	if p.g, err = dstream.Build(build, p.setup.Name, p.setup.Settings); err != nil {
 		return err
 	}
-	place := dstream.Place{Job: p.setup.Job, DeadLetters: p.setup.DeadLetters, Scratch: p.setup.Receivers}
+	p.journals = receivers.NewReader(p.creds)
+	place := dstream.Place{Job: p.setup.Job, DeadLetters: p.setup.DeadLetters, Scratch: p.setup.Receivers, Journal: p.journals.Journal}
 	if err := p.g.Open(place); err != nil {
 		return err
 	}
@@ -218,6 +221,9 @@ func (p *remoteWorker) close() error {
 	}
 	if p.g != nil {
 		errs = append(errs, p.g.Close())
+	}
+	if p.journals != nil {
+		p.journals.Close()
 	}
 	if p.st != nil {
 		errs = append(errs, p.st.Close())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/tidemill/tidemill/rdd"
@@ -107,13 +108,31 @@ func (r *replay) Collect(_ context.Context, n *rdd.Node) ([]rdd.Chunk, error) {
 	at := r.next
 	r.next++
 	if at < len(r.recorded) {
-		return r.recorded[at], nil
+		return decoded(r.recorded[at], n.Shape)
 	}
 	if r.node == nil { // else this is an action in a deferred function of the body, on the way out
 		r.node = n
 	}
 	runtime.Goexit()
 	return nil, errors.New("bug: Goexit returned")
+}
+
+// decoded makes rows of chunks that came from another process, and of which only who knows their types can make any.
+func decoded(chunks []rdd.Chunk, shape *rdd.Shape) ([]rdd.Chunk, error) {
+	out := slices.Clone(chunks)
+	for i, c := range chunks {
+		raw, ok := c.(interface {
+			Open(*rdd.Shape) (rdd.Chunk, error)
+		})
+		if !ok {
+			continue
+		}
+		var err error
+		if out[i], err = raw.Open(shape); err != nil {
+			return nil, fmt.Errorf("result of an earlier action: %w", err)
+		}
+	}
+	return out, nil
 }
 
 // ownActions lets through the actions that a body calls itself. Those on other goroutines could overlap, and a worker that replays the

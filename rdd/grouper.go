@@ -21,6 +21,7 @@ type Grouper[K comparable] struct {
 	arena  []byte  // room for the text of keys to come
 	one    bool    // K has but one value, as None
 	memo   []memo  // of the texts of this call of IDs; nil unless K is a string
+	seen   uint32  // see fetch
 }
 
 type slot struct {
@@ -59,9 +60,31 @@ func (g *Grouper[K]) IDs(keys []K, ids []int32) {
 	}
 	hashes := g.hashes[:len(keys)]
 	hashAll(g.hash, keys, hashes)
-	for i, h := range hashes {
-		ids[i] = g.id(&keys[i], h)
+	for from := 0; from < len(keys); from += ahead {
+		to := min(from+ahead, len(keys))
+		g.fetch(hashes[from:to])
+		for i, h := range hashes[from:to] {
+			ids[from+i] = g.id(&keys[from+i], h)
+		}
 	}
+}
+
+// A table beyond the processor's caches is waited for at every key, unless several keys wait at once: so the slots of the next few keys
+// are looked at together before any of them is used.
+const (
+	ahead  = 32
+	cached = 1 << 15 // slots up to which it does not pay: 256 KiB
+)
+
+func (g *Grouper[K]) fetch(hashes []uint64) {
+	if len(g.slots) <= cached {
+		return
+	}
+	mask, seen := uint64(len(g.slots)-1), uint32(0)
+	for _, h := range hashes {
+		seen |= g.slots[h&mask].tag
+	}
+	g.seen = seen // or the compiler would leave the loads out
 }
 
 // ID returns the id of one key.

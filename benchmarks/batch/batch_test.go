@@ -80,7 +80,7 @@ func TestJudge(t *testing.T) {
 		{"nothing ran", nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if h := judge(c.reports, interval); h.Holds(interval) != c.holds {
+			if h := Judge(c.reports, interval); h.Holds(interval) != c.holds {
 				t.Fatalf("%+v: want %v", h, c.holds)
 			}
 		})

@@ -20,8 +20,8 @@ type Held struct {
 	Remaining int64 // ticks that were due and had no committed batch when the last one was committed
 }
 
-// judge reads how a run kept up from its reports.
-func judge(reports []*report.Batch, interval time.Duration) Held {
+// Judge reads how a run kept up from its reports.
+func Judge(reports []*report.Batch, interval time.Duration) Held {
 	var h Held
 	var took []time.Duration
 	for _, b := range reports {
@@ -67,7 +67,7 @@ func Interval(w io.Writer, o Options) error {
 	if err := check(src.total, got); err != nil {
 		return err
 	}
-	h := judge(reports[1:], o.Interval) // the first batch stands for all ticks since the epoch
+	h := Judge(reports[1:], o.Interval) // the first batch stands for all ticks since the epoch
 	said := "NOT held"
 	if h.Holds(o.Interval) {
 		said = "held"

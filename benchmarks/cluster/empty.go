@@ -13,9 +13,9 @@ import (
 
 // emptyKeys is the state of the job whose batches are empty, and emptyWarm how many of those are not measured.
 const (
-	emptyKeys = 10_000
-	emptyWarm = 50
-	emptyAsks = 3 * time.Millisecond
+	emptyKeys  = 10_000
+	emptyWarm  = 50
+	emptyAsked = 3 * time.Millisecond
 )
 
 // empty measures batches without rows, which follow each other.
@@ -25,6 +25,9 @@ func empty(ctx context.Context, w io.Writer, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	if n := s.writing(); n != s.executors {
+		return fmt.Errorf("the state of the first batch is on %d executors, not on all %d", n, s.executors)
+	}
 	if err := s.batches(ctx, emptyWarm); err != nil {
 		return err
 	}
@@ -39,33 +42,44 @@ func empty(ctx context.Context, w io.Writer, o Options) (err error) {
 	if err := errors.Join(s.finish(), s.check(reports)); err != nil {
 		return err
 	}
-	if n := s.writing0(reports); n != s.executors {
-		return fmt.Errorf("%d executors had state of the first batch, %d are there", n, s.executors)
-	}
 	all := after(reports, from, to)
 	for _, b := range all {
 		if b.Rows()+b.Written() != 0 {
 			return fmt.Errorf("batch %d has rows", b.Batch)
 		}
 	}
-	wall := func(b *report.Batch) time.Duration { return b.Timeline.Committed - b.Timeline.Logged }
-	said := "missed"
-	if quantile(all, 0.5, wall) <= emptyAsks {
-		said = "met"
-	}
-	fmt.Fprintf(w, "\nEmpty batches over %d executors, %d of them, log in a directory\n", s.executors, len(all))
-	fmt.Fprintf(w, "PLAN durable → COMMIT durable  %s; asked ≤ 3 ms: %s\n", spread(all, wall), said)
+	printEmpty(w, s.executors, all, costs)
+	return nil
+}
+
+// between is how long a batch takes once its PLAN is durable.
+func between(b *report.Batch) time.Duration { return b.Timeline.Committed - b.Timeline.Logged }
+
+func printEmpty(w io.Writer, executors int, all []*report.Batch, costs []round) {
+	fmt.Fprintf(w, "\nEmpty batches over %d executors, %d of them, log in a directory\n", executors, len(all))
+	fmt.Fprintf(w, "PLAN durable → COMMIT durable   %s; asked ≤ %v: %s\n", spread(all, between), emptyAsked, verdict(quantile(all, 0.5, between) <= emptyAsked))
 	for _, step := range steps {
-		fmt.Fprintf(w, "  %-28s %s\n", step.name, spread(all, step.took))
+		fmt.Fprintf(w, "  %-29s %s\n", step.name, spread(all, step.took))
 	}
-	for _, of := range []struct {
+	for _, c := range []struct {
 		name string
 		of   func(spent) time.Duration
-	}{{"CPU of all processes", spent.all}, {"  driver", func(c spent) time.Duration { return c.driver }},
-		{"  daemons", func(c spent) time.Duration { return c.daemons }}, {"  workers", func(c spent) time.Duration { return c.workers }}} {
-		fmt.Fprintf(w, "%-30s %v ms a batch\n", of.name, measure.RangeOf(costs, func(c round) float64 { return ms(of.of(c.spent)) / float64(c.batches) }))
+	}{
+		{"CPU of all processes", spent.all},
+		{"  driver", func(c spent) time.Duration { return c.driver }},
+		{"  daemons", func(c spent) time.Duration { return c.daemons }},
+		{"  workers", func(c spent) time.Duration { return c.workers }},
+	} {
+		fmt.Fprintf(w, "%-31s %v ms a batch\n", c.name, measure.RangeOf(costs, func(r round) float64 { return ms(c.of(r.spent)) / float64(r.batches) }))
 	}
-	return nil
+}
+
+// verdict says whether a figure is what was asked for.
+func verdict(good bool) string {
+	if good {
+		return "met"
+	}
+	return "missed"
 }
 
 // steps are the parts of a batch's life.

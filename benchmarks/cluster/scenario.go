@@ -28,11 +28,29 @@ type Options struct {
 	Bin        string        // folder with the binaries driver and executor; they are built if it is empty
 }
 
-// parts are what can be measured, in order.
-var parts = []struct {
+// part is one thing that can be measured.
+type part struct {
 	name string
 	run  func(context.Context, io.Writer, Options) error
-}{{"empty", empty}, {"interval", held}, {"recovery", recovery}, {"scale", scale}}
+}
+
+// parts are in the order in which they run.
+var parts = []part{{"empty", empty}, {"interval", held}, {"recovery", recovery}, {"scale", scale}}
+
+// chosen are the parts that What names.
+func (o Options) chosen() (out []part, err error) {
+	if o.What == "" {
+		return parts, nil
+	}
+	for name := range strings.SplitSeq(o.What, ",") {
+		i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("nothing is named %q: want some of empty, interval, recovery and scale", name)
+		}
+		out = append(out, parts[i])
+	}
+	return out, nil
+}
 
 func (o Options) withDefaults() (Options, error) {
 	for _, d := range []struct {
@@ -64,17 +82,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Checkpoint != "directory" && o.Checkpoint != "cassandra" {
 		return o, fmt.Errorf("checkpoint %q: want directory or cassandra", o.Checkpoint)
 	}
-	for name := range strings.SplitSeq(o.What, ",") {
-		if o.What != "" && !slices.ContainsFunc(parts, func(p struct {
-			name string
-			run  func(context.Context, io.Writer, Options) error
-		}) bool {
-			return p.name == name
-		}) {
-			return o, fmt.Errorf("nothing is named %q: want some of empty, interval, recovery and scale", name)
-		}
-	}
-	return o, nil
+	_, err := o.chosen()
+	return o, err
 }
 
 // Scenario prints the figures. It is an error if a result is wrong; whether a figure is what was asked for depends on the machine and is only
@@ -105,12 +114,11 @@ func Scenario(ctx context.Context, w io.Writer, o Options) (err error) {
 		}
 		return err
 	}
-	for _, p := range parts {
-		if o.What == "" || slices.Contains(strings.Split(o.What, ","), p.name) {
-			if err = p.run(ctx, w, o); err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
-			}
+	what, err := o.chosen()
+	for _, p := range what {
+		if err = p.run(ctx, w, o); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
-	return nil
+	return err
 }

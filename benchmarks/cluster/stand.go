@@ -42,6 +42,12 @@ type stand struct {
 // patience is how long anything may take that is not measured: to build the job, to start, to end, to get work back.
 const patience = 90 * time.Second
 
+// How often it is looked at what happens: what looks costs CPU time that what is measured lacks, unless there is nothing else to do.
+const (
+	lookEvery  = 20 * time.Millisecond
+	watchEvery = 300 * time.Microsecond // recoveries are as exact as that
+)
+
 // start starts executors and driver, and waits until the first batch is committed.
 func (o Options) start(ctx context.Context, l load) (s *stand, err error) {
 	s = &stand{load: l, o: o, dir: filepath.Join(o.Dir, l.name), until: time.Now().Add(l.most + 2*patience)}
@@ -68,10 +74,10 @@ func (o Options) start(ctx context.Context, l load) (s *stand, err error) {
 	}
 	driver, err := s.rig.StartDriver(false)
 	if err == nil {
-		err = s.await(ctx, "the driver's page", 20*time.Millisecond, func() bool { s.page = pageIn(driver.Log); return s.page != "" })
+		err = s.await(ctx, "the driver's page", lookEvery, func() bool { s.page = pageIn(driver.Log); return s.page != "" })
 	}
 	if err == nil {
-		err = s.await(ctx, "the first batch", 20*time.Millisecond, func() bool { return s.last() > 0 })
+		err = s.await(ctx, "the first batch", lookEvery, func() bool { return s.last() > 0 })
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())
@@ -156,13 +162,13 @@ func (s *stand) await(ctx context.Context, what string, every time.Duration, is 
 // batches waits for so many more.
 func (s *stand) batches(ctx context.Context, n int64) error {
 	to := s.last() + n
-	return s.await(ctx, fmt.Sprintf("batch %d", to), 10*time.Millisecond, func() bool { return s.last() >= to })
+	return s.await(ctx, fmt.Sprintf("batch %d", to), lookEvery, func() bool { return s.last() >= to })
 }
 
 // pass lets time pass in which the job has to run.
 func (s *stand) pass(ctx context.Context, d time.Duration) error {
 	to := time.Now().Add(d)
-	return s.await(ctx, "the end of the run", 10*time.Millisecond, func() bool { return !time.Now().Before(to) })
+	return s.await(ctx, "the end of the run", lookEvery, func() bool { return !time.Now().Before(to) })
 }
 
 // worker is the pid of executor i's worker, if it has one.

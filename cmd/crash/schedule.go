@@ -163,12 +163,14 @@ func (d dice) cuts(nodes []int, executors int) []Cut {
 	return out
 }
 
-// frames draws faults of the control streams, in the notation of control.ParseFault: shares of frames, and how late they may come.
+// frames draws faults of the control streams, in the notation of control.ParseFault: shares of frames, and how late they may come. A frame that is
+// dropped or late ends its stream; one in a hundred of them, and no batch gets through before the next.
 func (d dice) frames(seed uint64) string {
 	parts := []string{fmt.Sprintf("seed=%d", seed)}
+	most := map[string]float64{"drop": 0.002, "duplicate": 0.01, "delay": 0.002}
 	for _, what := range []string{"drop", "duplicate", "delay"} {
 		if d.percent(60) {
-			parts = append(parts, fmt.Sprintf("%s=%.4f", what, 0.0005+0.01*d.Float64()))
+			parts = append(parts, fmt.Sprintf("%s=%.4f", what, 0.0002+most[what]*d.Float64()))
 		}
 	}
 	return strings.Join(append(parts, fmt.Sprintf("by=%v", 10*time.Millisecond+d.upTo(200*time.Millisecond))), ",")

@@ -10,6 +10,7 @@ import (
 
 	clusterviews "github.com/tidemill/tidemill/cmd/cluster/views"
 	"github.com/tidemill/tidemill/connectors/generate"
+	_ "github.com/tidemill/tidemill/connectors/sqlite"
 	"github.com/tidemill/tidemill/dstream"
 )
 
@@ -42,13 +43,14 @@ func views(job *dstream.Job) {
 			panic("no licence on this machine")
 		case "silent":
 			select {}
-		case "graph":
-			job.Source[ad]("ads").Filter(func(ad) bool { return true }).Count().Print(1)
-			return
 		}
 	}
 	campaigns := job.Table[string, campaign]("campaigns")
-	job.Source[ad]("ads").
+	ads := job.Source[ad]("ads")
+	if wrong == "graph" && os.Getenv("TIDEMILL_MODE") == "worker" {
+		ads = ads.Filter(func(a ad) bool { return a.ID != "" })
+	}
+	ads.
 		Filter(func(a ad) bool { return isView(a, wrong) }).
 		EventTime(func(a ad) time.Time { return a.At }, dstream.Watermark{Delay: 5 * time.Second}).
 		Lookup(campaigns, func(a ad) string { return a.ID }, func(_ ad, c campaign) string { return c.ID }).

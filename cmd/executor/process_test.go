@@ -14,7 +14,7 @@ import (
 )
 
 // bound is how long anything may take on a machine that is busy: far more than it does, and less than for ever.
-const bound = 40 * time.Second
+const bound = 90 * time.Second
 
 // process is a process of the test, which dies with it, and what it printed.
 type process struct {
@@ -108,6 +108,16 @@ func hasAll(line string, words []string) bool {
 		}
 	}
 	return true
+}
+
+// never looks for words that it must not have said.
+func (p *process) never(words ...string) {
+	p.t.Helper()
+	for _, w := range words {
+		if strings.Contains(p.String(), w) {
+			p.t.Errorf("%s says %q", p.name, w)
+		}
+	}
 }
 
 // ends waits for the end, with a status.

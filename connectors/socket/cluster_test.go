@@ -2,13 +2,15 @@ package socket
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -60,15 +62,31 @@ func (c clustered) Close() error {
 	return err
 }
 
+// nextEpoch counts in a file, since the child processes of a test count too.
+func nextEpoch(path string) (int64, error) {
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	n := int64(len(text)) + 1
+	return n, os.WriteFile(path, make([]byte, n), 0o600)
+}
+
 // TestClusterConformance asks of a log on executors what is asked of one in a folder.
 func TestClusterConformance(t *testing.T) {
-	var mu sync.Mutex
-	epoch, holders := int64(0), map[string][]receivers.Holder{}
 	open := func(dir string) (dstream.Connector, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		epoch++
-		live := holders[dir]
+		var live []receivers.Holder
+		text, err := os.ReadFile(filepath.Join(dir, "holders"))
+		if err == nil {
+			err = json.Unmarshal(text, &live)
+		}
+		if err != nil {
+			return nil, err
+		}
+		epoch, err := nextEpoch(filepath.Join(dir, "epoch"))
+		if err != nil {
+			return nil, err
+		}
 		js := receivers.Open(receivers.Options{Job: "job", Incarnation: 1, Epoch: epoch, Live: func() []receivers.Holder { return live }, SegmentBytes: 512})
 		address, err := os.ReadFile(filepath.Join(dir, "address"))
 		if err != nil {
@@ -91,9 +109,13 @@ func TestClusterConformance(t *testing.T) {
 	}
 	conformance.Source(t, conformance.Input[string]{
 		Prepare: func(t testing.TB, dir string) {
-			mu.Lock()
-			defer mu.Unlock()
-			holders[dir] = executors(t, dir)
+			text, err := json.Marshal(executors(t, dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "holders"), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
 			if err := os.WriteFile(filepath.Join(dir, "address"), []byte(serve(t, strings.Join(rows, "\n"))), 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -28,11 +28,12 @@ func (f *Fleet) employ(ctx context.Context, m *member, d daemon, pause *backoff)
 	attending.Go(func() { f.attend(ctx, m, d) })
 	var err error
 	for {
+		began := time.Now()
 		err = f.work(ctx, m, d, pause)
 		if ctx.Err() != nil || ReasonOf(err).Kind == Unreachable {
 			break
 		}
-		f.failed(m, err)
+		f.failedSince(m, began, err)
 		pause.wait(ctx, m.kick)
 		if ctx.Err() != nil {
 			break

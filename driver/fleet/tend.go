@@ -145,7 +145,10 @@ func (f *Fleet) unfit(about node.About, has bool) *Reason {
 }
 
 // failed notes that an attempt was in vain, and tells it if it is worth that.
-func (f *Fleet) failed(m *member, err error) {
+func (f *Fleet) failed(m *member, err error) { f.failedSince(m, time.Now(), err) }
+
+// failedSince is failed for an attempt that has taken its time: a worker that did not come up for half a minute is news at the first one.
+func (f *Fleet) failedSince(m *member, began time.Time, err error) {
 	if f.ctx.Err() != nil {
 		return
 	}
@@ -156,7 +159,7 @@ func (f *Fleet) failed(m *member, err error) {
 	m.asked = true
 	f.over = f.over || why.Kind == Replaced
 	if m.failing.IsZero() {
-		m.failing = now
+		m.failing = began
 	}
 	if why.Kind != NoWorker { // an executor whose worker crashes is one that can be used
 		m.usable = false

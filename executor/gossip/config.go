@@ -103,11 +103,10 @@ type logLines struct{ log *slog.Logger }
 
 // Write logs one line.
 func (l logLines) Write(line []byte) (int, error) {
-	text := strings.TrimSpace(string(line))
-	level := slog.LevelDebug
+	text, level := strings.TrimSpace(string(line)), slog.LevelDebug
 	// A connection without any label, and without anything else, is how askOne sees whether somebody listens.
 	if strings.HasPrefix(text, "[ERR]") && !strings.Contains(text, `unacceptable label ""`) {
-		level = slog.LevelWarn
+		text, level = strings.Replace(text, "[ERR] memberlist: ", "gossip: ", 1), slog.LevelWarn
 	}
 	l.log.Log(context.Background(), level, text)
 	return len(line), nil

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,8 +67,8 @@ func Join(ctx context.Context, o Options) (*Member, error) {
 		return nil, err
 	}
 	if m.list, err = memberlist.Create(c); err != nil {
-		if op, ok := errors.AsType[*net.OpError](err); ok {
-			err = op.Err // the rest names the address again, twice
+		if _, why, ok := strings.Cut(err.Error(), "bind: "); ok {
+			err = errors.New(why) // the library has only the text left, which names the address twice more
 		}
 		return nil, fmt.Errorf("gossip: listen on %s: %w; does another executor use the port? Give this one another --gossip", o.Bind, err)
 	}
@@ -81,19 +82,28 @@ func Join(ctx context.Context, o Options) (*Member, error) {
 	return m, nil
 }
 
-// ask asks all seeds once. A seed that answers and does not let this node in is an error.
+// ask asks all seeds once. It is an error if one answers and does not let this node in, and no other does. One that refuses is asked once
+// more: it may have died in the middle.
 func (m *Member) ask(ctx context.Context, required bool) error {
-	var silent []error
+	var silent, refused []error
 	for _, seed := range m.seeds {
-		err := m.askOne(ctx, seed)
 		var away *unreachable
-		if errors.As(err, &away) {
+		err := m.askOne(ctx, seed)
+		if err != nil && !errors.As(err, &away) {
+			err = m.askOne(ctx, seed)
+		}
+		switch {
+		case errors.As(err, &away):
 			silent = append(silent, err)
-			continue
+		case err != nil:
+			refused = append(refused, err)
 		}
-		if err != nil {
-			return err
+	}
+	if len(refused) > 0 {
+		if len(refused)+len(silent) == len(m.seeds) {
+			return errors.Join(refused...)
 		}
+		m.log.Warn("a member does not let this node in; others do", "err", errors.Join(refused...))
 	}
 	if len(silent) == len(m.seeds) && len(silent) > 0 {
 		if required {
@@ -133,8 +143,8 @@ func (m *Member) askOne(ctx context.Context, seed string) error {
 
 // plain is what the library says of one seed, without its list of one.
 func plain(err error) error {
-	if all, ok := errors.AsType[*multierror.Error](err); ok && len(all.Errors) == 1 {
-		return all.Errors[0]
+	if list, ok := err.(interface{ WrappedErrors() []error }); ok && len(list.WrappedErrors()) == 1 {
+		return list.WrappedErrors()[0]
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 )
 
 // handshake bounds how long a peer may take to say who it is.
@@ -41,9 +42,16 @@ func (c *Credentials) ServerOptions(roles map[string][]Role) []grpc.ServerOption
 	return []grpc.ServerOption{
 		grpc.Creds(creds),
 		grpc.ConnectionTimeout(handshake),
+		grpc.InTapHandle(t.tap),
 		grpc.ChainUnaryInterceptor(t.unary),
 		grpc.ChainStreamInterceptor(t.stream),
 	}
+}
+
+// tap looks at a call before anything of its message is read: grpc decodes that of a unary call before it asks the interceptors. Those look
+// again, since only connections that grpc accepts itself are tapped.
+func (t table) tap(ctx context.Context, i *tap.Info) (context.Context, error) {
+	return ctx, t.allow(ctx, i.FullMethodName)
 }
 
 func (t table) unary(ctx context.Context, in any, i *grpc.UnaryServerInfo, h grpc.UnaryHandler) (out any, err error) {

@@ -158,6 +158,9 @@ func (b *binaries) open(digest string) (_ *binary, err error) {
 	}
 	if err := out.check(m.Size); err != nil {
 		out.File.Close()
+		if errors.Is(err, ErrAltered) { // whoever asks for it next hands it over again
+			err = errors.Join(err, b.root.Remove(digest))
+		}
 		return nil, err
 	}
 	now := time.Now() // when it was used last
@@ -176,7 +179,7 @@ func (b *binary) check(want int64) (err error) {
 		return fmt.Errorf("read binary %.12s: %w", b.digest, err)
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != b.digest || n != want {
-		return &refusal{ErrAltered, fmt.Sprintf("binary %.12s has digest %.12s and %d bytes on this executor's disk: it was altered there; remove it from the executor's folder", b.digest, got, n)}
+		return &refusal{ErrAltered, fmt.Sprintf("binary %.12s has digest %.12s and %d bytes on this executor's disk: it was altered there, and is removed: hand it over again", b.digest, got, n)}
 	}
 	return nil
 }

@@ -28,6 +28,9 @@ const (
 	busyText = 2 * time.Second
 )
 
+// errSaid is a failure that the worker has explained itself: its output would only repeat it.
+var errSaid = fmt.Errorf("%w: it says why", ErrWorker)
+
 // child is a process that this daemon has started.
 type child struct {
 	pid  int
@@ -136,7 +139,9 @@ func cleanEnvironment() (env []string) {
 
 // worker starts a worker, and returns when it listens. Whatever goes wrong, no process is left.
 func (d *daemon) worker(ctx context.Context, s Start, w Worker) (*child, string, error) {
-	fail := func(err error) error { return fmt.Errorf("start the worker of job %s: %w", s.Job, err) }
+	fail := func(err error) error {
+		return fmt.Errorf("start the worker of job %s on executor %s: %w", s.Job, d.o.Name, err)
+	}
 	bin, err := d.binaries.open(s.SHA256)
 	if err != nil {
 		return nil, "", fail(err)
@@ -160,7 +165,7 @@ func (d *daemon) worker(ctx context.Context, s Start, w Worker) (*child, string,
 	addr, err := d.greet(ctx, c, bin, pipes, s, w, scratch)
 	if err != nil {
 		c.end(0, nil)
-		if errors.Is(err, ErrAltered) || ctx.Err() != nil {
+		if errors.Is(err, ErrAltered) || errors.Is(err, errSaid) || ctx.Err() != nil {
 			return nil, "", fail(err)
 		}
 		return nil, "", &refusal{ErrWorker, fmt.Sprintf("start the worker of job %s on executor %s: %v (%s)", s.Job, d.o.Name, err, c.why(out))}
@@ -230,7 +235,7 @@ func (d *daemon) greet(ctx context.Context, c *child, bin *binary, p pipes, s St
 	case err != nil:
 		return "", fmt.Errorf("it ended, or is no worker of a Tidemill job: %w", err)
 	case ready.Err != "":
-		return "", fmt.Errorf("it says: %.2000s", ready.Err)
+		return "", &refusal{errSaid, fmt.Sprintf("it says: %.2000s", ready.Err)}
 	}
 	if _, _, err := net.SplitHostPort(ready.Address); err != nil || len(ready.Address) > 300 {
 		return "", fmt.Errorf("it announces the address %.80q, which is not host:port", ready.Address)

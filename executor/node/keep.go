@@ -68,6 +68,7 @@ func (d *daemon) up(j *job, r *run, pid int, addr string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r.worker.Pid, r.worker.Address, r.away = pid, addr, false
+	fmt.Fprintf(d.o.Out, "executor: the worker of job %s runs: process %d at %s\n", j.name, pid, addr)
 	j.tell(Event{Kind: EventStarted, Worker: r.worker, Slots: r.worker.Slots})
 	if r.restarts == 0 {
 		r.first <- nil

@@ -24,6 +24,47 @@ func TestHolderIsLostAtEachPoint(t *testing.T) {
 	}
 }
 
+// faultAt loses an executor at the count-th time that a call of a method is at a point. "torn", "empty": after the call, and the last bytes of
+// the file, or all, have not come to its disk.
+func faultAt(victim *ex, method, point string, count int) func(m, p string) bool {
+	damaged := point == "torn" || point == "empty"
+	at := point
+	if damaged {
+		at = "after"
+	}
+	n := 0
+	return func(m, p string) bool {
+		if m != method || p != at {
+			return false
+		}
+		if n++; n != count {
+			return false
+		}
+		if damaged {
+			victim.damage(point == "empty")
+		}
+		return true
+	}
+}
+
+// damage takes some bytes, or all, from the last segment's file.
+func (e *ex) damage(all bool) {
+	files := e.segments()
+	last := files[len(files)-1]
+	st, err := os.Stat(last)
+	if err != nil {
+		e.t.Error(err)
+		return
+	}
+	size := st.Size() - 5
+	if all {
+		size = 0
+	}
+	if err := os.Truncate(last, size); err != nil {
+		e.t.Error(err)
+	}
+}
+
 func lossAt(t *testing.T, method, point string, count int) {
 	w := newWorld(t, 3)
 	d := w.driver(1, nil)
@@ -33,36 +74,7 @@ func lossAt(t *testing.T, method, point string, count int) {
 			victim = e
 		}
 	}
-	n := 0
-	victim.setFault(func(m, p string) bool {
-		at := point
-		if point == "torn" || point == "empty" {
-			at = "after"
-		}
-		if m != method || p != at {
-			return false
-		}
-		if n++; n != count {
-			return false
-		}
-		if point == "torn" || point == "empty" { // the machine stops before the last bytes, or all of them, are on its disk
-			files := victim.segments()
-			last := files[len(files)-1]
-			st, err := os.Stat(last)
-			if err != nil {
-				t.Error(err)
-				return true
-			}
-			size := st.Size() - 5
-			if point == "empty" {
-				size = 0
-			}
-			if err := os.Truncate(last, size); err != nil {
-				t.Error(err)
-			}
-		}
-		return true
-	})
+	victim.setFault(faultAt(victim, method, point, count))
 	all := ""
 	committed := int64(0)
 	for i := range 120 {
@@ -289,4 +301,39 @@ func TestLastSegmentIsGone(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	w.driver(2, loss.Resume)
+}
+
+// TestBothHoldersHaveIt lets an executor refuse each second append, and live on: what is acknowledged can be read from either holder alone.
+func TestBothHoldersHaveIt(t *testing.T) {
+	w := newWorld(t, 3)
+	refuse := 0
+	for _, e := range w.all {
+		e.setFault(nil)
+		e.refuse = func(method string) bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			refuse++
+			return method == "Append" && refuse%5 == 0
+		}
+	}
+	d := w.driver(1, nil)
+	all := ""
+	for i := range 30 {
+		d.append(text(i))
+		all += text(i)
+		end := d.sync()
+		for _, p := range d.w.pieces {
+			if len(p.Holders) != 2 {
+				continue // it says so, which another test looks at
+			}
+			for _, h := range p.Holders {
+				one := p
+				one.Holders = []Holder{h}
+				wantRead(t, dstream.Split{From: p.From, To: p.To, Body: encode(body{d.w.log, []piece{one}})}, all[p.From:p.To])
+			}
+		}
+		if end != int64(len(all)) {
+			t.Fatalf("ends at %d", end)
+		}
+	}
 }

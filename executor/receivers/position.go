@@ -1,6 +1,7 @@
 package receivers
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -75,13 +76,16 @@ func holdersOf(pieces []piece) (out []Holder) {
 			}
 		}
 	}
+	slices.SortFunc(out, func(a, b Holder) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Address, b.Address)) })
 	return out
 }
 
-// within are the pieces with places from … to−1 in them.
+// within are the parts of pieces with places from … to−1 in them.
 func within(pieces []piece, from, to int64) (out []piece) {
 	for _, p := range pieces {
 		if p.From < to && p.To > from {
+			p.From, p.To = max(p.From, from), min(p.To, to)
+			p.Holders = holdersOf([]piece{p})
 			out = append(out, p)
 		}
 	}

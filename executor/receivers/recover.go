@@ -29,8 +29,10 @@ func (j *journal) recover(ctx context.Context, p position, first bool) (*writer,
 	if loss := j.loss(f, p, silent); loss != nil {
 		return nil, loss
 	}
+	// What comes before was planned: it can be planned once more as far as it is there.
+	before, _ := f.cover(f.start(), p.Lost)
 	pieces, _ := f.cover(p.At, p.Lost)
-	return j.resume(ctx, p, f, pieces)
+	return j.resume(ctx, p, f, within(before, 0, p.At), pieces)
 }
 
 // loss says what is gone for good.

@@ -37,6 +37,8 @@ type ex struct {
 	done chan struct{}
 	// fault is asked before and after each call, and after each answer of a read; true: the executor is lost at that moment.
 	fault func(method, point string) bool
+	// refuse is asked before each call; true: it fails. Set before the first call.
+	refuse func(method string) bool
 }
 
 func (e *ex) start() {
@@ -82,7 +84,7 @@ func (e *ex) at(method, point string) bool {
 }
 
 func (e *ex) unary(ctx context.Context, in any, i *grpc.UnaryServerInfo, h grpc.UnaryHandler) (any, error) {
-	if e.at(i.FullMethod, "before") {
+	if e.at(i.FullMethod, "before") || e.refuse != nil && e.refuse(i.FullMethod[strings.LastIndexByte(i.FullMethod, '/')+1:]) {
 		return nil, errLost
 	}
 	out, err := h(ctx, in)

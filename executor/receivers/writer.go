@@ -48,7 +48,7 @@ type segment struct {
 }
 
 // resume makes a writer that goes on behind some pieces. What lies with one executor only is written again, if there are two.
-func (j *journal) resume(ctx context.Context, p position, f found, pieces []piece) (*writer, error) {
+func (j *journal) resume(ctx context.Context, p position, f found, before, pieces []piece) (*writer, error) {
 	end := p.At
 	if n := len(pieces); n > 0 {
 		end = pieces[n-1].To
@@ -58,7 +58,7 @@ func (j *journal) resume(ctx context.Context, p position, f found, pieces []piec
 			end = l.To
 		}
 	}
-	w := &writer{journal: j, until: end, failed: map[string]time.Time{}, pieces: pieces, files: f.files(), lost: p.Lost}
+	w := &writer{journal: j, until: end, failed: map[string]time.Time{}, files: f.files(), lost: p.Lost}
 	w.start = p.At
 	if len(w.files) > 0 {
 		w.start = min(w.start, w.files[0].start)
@@ -71,7 +71,7 @@ func (j *journal) resume(ctx context.Context, p position, f found, pieces []piec
 	if len(rest) > 0 {
 		end = rest[0].From
 	}
-	w.pieces = slices.Clip(pieces[:again])
+	w.pieces = slices.Concat(before, pieces[:again])
 	w.acked, w.end, w.upTo = end, end, end
 	w.remover.start(&j.client, request{Log: j.log, Epoch: j.o.Epoch})
 	err := w.again(ctx, rest)

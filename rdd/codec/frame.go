@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
@@ -119,7 +120,10 @@ func ReadFrame(r io.Reader, limit Limits) (arrow.Record, error) {
 	if length > uint64(limit.Bytes) {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrFrame, length, limit.Bytes)
 	}
-	body, err := readBody(r, int(length))
+	room := bodies.Get().(*[]byte)
+	defer giveBack(room)
+	body, err := readBody(r, (*room)[:0], int(length))
+	*room = body
 	if err != nil {
 		return nil, fmt.Errorf("read frame of %d bytes: %w", length, err)
 	}
@@ -133,19 +137,30 @@ func ReadFrame(r io.Reader, limit Limits) (arrow.Record, error) {
 	return rec, nil
 }
 
-// readBody reads n bytes. It takes memory as they arrive, so a length that lies costs
+// bodies is memory for bodies. It is used again: Arrow's reader copies what it makes a record of.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxRoom is the longest that is kept, so that one large frame does not occupy memory for ever.
+const maxRoom = 4 << 20
+
+func giveBack(room *[]byte) {
+	if cap(*room) <= maxRoom {
+		bodies.Put(room)
+	}
+}
+
+// readBody appends n bytes to body. It takes memory as they arrive, so a length that lies costs
 // no more than twice what was sent.
-func readBody(r io.Reader, n int) ([]byte, error) {
-	var body []byte
+func readBody(r io.Reader, body []byte, n int) ([]byte, error) {
 	for len(body) < n {
 		from := len(body)
-		step := min(n-from, max(from, 64<<10))
+		step := min(n-from, max(from, cap(body)-from, 64<<10))
 		body = slices.Grow(body, step)[:from+step]
 		if _, err := io.ReadFull(r, body[from:]); err != nil {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
-			return nil, err
+			return body, err
 		}
 	}
 	return body, nil
