@@ -73,5 +73,8 @@ func printHeld(w io.Writer, reports []*report.Batch, interval time.Duration) {
 	fmt.Fprintf(w, "ticks with a batch of their own  %.2f %% (%d of %d)\n", 100*float64(h.Own)/float64(h.Ticks), h.Own, h.Ticks)
 	fmt.Fprintf(w, "due → committed                  %s\n", spread(reports, func(b *report.Batch) time.Duration { return b.Timeline.Committed }))
 	fmt.Fprintf(w, "PLAN durable → COMMIT durable    %s\n", spread(reports, between))
+	for _, step := range steps {
+		fmt.Fprintf(w, "  %-30s %s\n", step.name, spread(reports, step.took))
+	}
 	fmt.Fprintf(w, "backlog at the end               %d ticks\n", h.Remaining)
 }

@@ -57,7 +57,7 @@ func TestTrust(t *testing.T) {
 	}{
 		{"other CA", issue(t, other, authority.Order{Name: "d", Roles: []identity.Role{identity.Driver}}), secured.about.Address, "is of another CA"},
 		{"viewer", issue(t, a, authority.Order{Name: "v", Roles: []identity.Role{identity.Viewer}}), secured.about.Address, "which needs the role driver"},
-		{"none", nil, secured.about.Address, "this driver needs some too"},
+		{"none", nil, secured.about.Address, "give this end some too"},
 		{"only driver's", driver, open.about.Address, "does not speak TLS"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -208,7 +208,7 @@ func TestTable(t *testing.T) {
 				echo:    "",
 				unknown: "code = PermissionDenied desc = /test.Node/Unknown is not in this server's table of methods",
 				hidden:  "code = PermissionDenied desc = /test.Node/Hidden is not in this server's table of methods",
-				missing: "code = Unimplemented",
+				missing: "code = PermissionDenied desc = /test.Node/Missing is not in this server's table of methods",
 				panics:  "code = Internal desc = panic in /test.Node/Panics: a bug",
 			} {
 				before := n.calls.Load()

@@ -17,7 +17,8 @@
 // Binaries are stored by their SHA-256. What arrives is checked while it does: digest, size, system, version of the engine, and with
 // credentials the signature of a driver or a submitter. At each start digest and signature are checked again, on an open file, and that
 // file is executed: what happens to its name meanwhile does not matter. The kernel lets nobody write to a file that runs, and one that was
-// written to between the check and the start is found out before the process is told anything. Those that no job has used for the longest
+// written to between the check and the start is found out before the process is told anything. One that was altered on disk is removed, so
+// that it is handed over again. Those that no job has used for the longest
 // are removed.
 //
 // A worker gets a clean environment, a scratch folder of its own that is empty, no standard input, no way to gain rights

@@ -190,7 +190,7 @@ func knock(t *testing.T, conn *grpc.ClientConn, method string) error {
 // refusedBy tells whether a call did not come as far as the method.
 func refusedBy(err error) bool {
 	switch status.Code(err) {
-	case codes.PermissionDenied, codes.Unavailable, codes.Unimplemented:
+	case codes.PermissionDenied, codes.Unavailable:
 		return true
 	}
 	return false
