@@ -164,6 +164,9 @@ func (d *driver) keep() {
 			continue
 		}
 		d.holds[at] = s.worker
+		if p := at.partition; p < len(d.homes) && d.moves[p] == nil {
+			d.homes[p] = s.worker.Name // it stays where it is now, wherever it was meant to be
+		}
 		if ok && was != s.worker {
 			d.crew.Send(was, wire.Release{Epoch: d.epoch(), States: []wire.StateRef{s.ref}})
 		}

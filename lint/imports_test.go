@@ -26,7 +26,7 @@ var layers = []layer{
 	{"connectors/format", []string{"dstream", "rdd", "connectors/internal"}},
 	{"connectors", []string{"dstream", "rdd", "connectors/format", "connectors/internal", "connectors/cassandra/cql"}},
 	{"cmd", everything},
-	{"benchmarks", everything},
+	{"benchmarks", append(slices.Clone(everything), "cmd/crash/rig", "cmd/crash/tail")},
 	{"examples", everything},
 	{"lint", nil},
 }

@@ -47,7 +47,7 @@ type FetchError struct {
 	Attempt int // whose output it should be; 0 = whichever counts
 	// Cut says that who holds the block cannot be reached: nothing else that it holds can be had either. Otherwise it is this block that is gone.
 	Cut bool
-	Err     error
+	Err error
 }
 
 // Error names the block.

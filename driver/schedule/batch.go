@@ -22,6 +22,7 @@ type batch struct {
 	last   bool          // the job ends after it
 	redone bool          // its plan was found in the log
 	wait   time.Duration // Options.LocalityWait
+	hold   time.Duration // Options.StateWait
 	stages []Stage       // of the main program, until it starts
 
 	bodies   bool // ForEach bodies are still to be waited for

@@ -114,6 +114,17 @@ func (c *checker) event(e Event) {
 			b.bodiesDone = true
 			b.failed = b.failed || e.Err != nil || !c.programFinished(len(b.programs)-1)
 		}
+	case CommitLogged:
+		b.committed = b.committed || e.Batch == b.n && b.state == "LogCommit"
+	default:
+		c.reported(e)
+	}
+}
+
+// reported takes note of what workers say.
+func (c *checker) reported(e Event) {
+	b := c.batch
+	switch e := e.(type) {
 	case TaskDone:
 		if c.ended(e.Task, e.Worker) {
 			b.ever[at(e.Task)] = true
@@ -150,8 +161,6 @@ func (c *checker) event(e Event) {
 			b.again = append(b.again, g)
 			c.refused = &g
 		}
-	case CommitLogged:
-		b.committed = b.committed || e.Batch == b.n && b.state == "LogCommit"
 	}
 }
 

@@ -27,7 +27,7 @@ func (s *Scheduler) plan() {
 	}
 	s.number++
 	s.covered = s.due
-	s.open = append(s.open, &batch{n: s.number, phase: planning, wait: s.o.LocalityWait})
+	s.open = append(s.open, &batch{n: s.number, phase: planning, wait: s.o.LocalityWait, hold: s.o.StateWait})
 	s.emit(Plan{s.number, from, s.due})
 }
 
@@ -51,7 +51,7 @@ func (s *Scheduler) recovered(now time.Time, e Recovered) {
 		return
 	}
 	s.number, s.covered, s.due = e.Batch, max(s.covered, e.To), max(s.due, e.To)
-	s.open = append(s.open, &batch{n: e.Batch, stages: e.Stages, bodies: e.Bodies, last: e.Last, redone: true, wait: s.o.LocalityWait})
+	s.open = append(s.open, &batch{n: e.Batch, stages: e.Stages, bodies: e.Bodies, last: e.Last, redone: true, wait: s.o.LocalityWait, hold: s.o.StateWait})
 	s.next(now)
 }
 

@@ -33,6 +33,12 @@ type Options struct {
 	// the batch; too small, and rows travel that need not.
 	LocalityWait time.Duration
 
+	// StateWait is the same for partitions with state (Stage.Holders): to run elsewhere, a task has to read the state from the checkpoint
+	// first. 0 means the interval, at
+	// least 200 ms and at most a second; below 0 means not at all. Too small, and state wanders whenever a worker is busy for a
+	// moment; too large, and a worker that hangs holds up the batch until it is given up.
+	StateWait time.Duration
+
 	// Speculate is how many times longer than the median of its stage's finished tasks a task may run before a copy of
 	// it is started on another worker. 0 means 1.5, as spark.speculation.multiplier before Spark 4.0; below 0 means
 	// never. Too small, and work is done twice for nothing; too large, and a slow machine delays the batch.
@@ -95,7 +101,10 @@ func (o Options) withDefaults() (Options, error) {
 	if o.LocalityWait == 0 {
 		o.LocalityWait = min(o.Interval/10, time.Second)
 	}
-	o.Retries, o.LocalityWait = max(o.Retries, 0), max(o.LocalityWait, 0)
+	if o.StateWait == 0 {
+		o.StateWait = max(min(o.Interval, time.Second), 200*time.Millisecond)
+	}
+	o.Retries, o.LocalityWait, o.StateWait = max(o.Retries, 0), max(o.LocalityWait, 0), max(o.StateWait, 0)
 	o.Speculate = cmp.Or(o.Speculate, 1.5)
 	o.SpeculateQuantile = cmp.Or(o.SpeculateQuantile, 0.75)
 	o.SpeculateAfter = cmp.Or(o.SpeculateAfter, 0.25)

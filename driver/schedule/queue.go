@@ -22,7 +22,11 @@ func (b *batch) enlist(now time.Time, st *stage) {
 	if st.queue.listed || st.blocked > 0 || st.pending == 0 {
 		return
 	}
-	st.queue = queue{listed: true, until: now.Add(b.wait)}
+	wait := b.wait
+	if st.Holders != nil {
+		wait = b.hold
+	}
+	st.queue = queue{listed: true, until: now.Add(wait)}
 	i, _ := slices.BinarySearchFunc(b.ready, st, func(a, c *stage) int {
 		if a.program != c.program {
 			return a.program - c.program

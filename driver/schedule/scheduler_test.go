@@ -32,16 +32,16 @@ func TestOptions(t *testing.T) {
 }
 
 func TestOptionDefaults(t *testing.T) {
-	slow := Options{Interval: time.Minute, Retries: 4, StageAttempts: 4, LocalityWait: time.Second, Speculate: 1.5, SpeculateQuantile: 0.75,
+	slow := Options{Interval: time.Minute, Retries: 4, StageAttempts: 4, LocalityWait: time.Second, StateWait: time.Second, Speculate: 1.5, SpeculateQuantile: 0.75,
 		SpeculateAfter: 0.25, AsideAfter: 4, AsideWithin: time.Minute, AsideFor: time.Minute, NoWorkerWait: time.Minute}
 	quick := slow
-	quick.Interval, quick.LocalityWait, quick.NoWorkerWait = 100*time.Millisecond, 10*time.Millisecond, time.Second
+	quick.Interval, quick.LocalityWait, quick.StateWait, quick.NoWorkerWait = 100*time.Millisecond, 10*time.Millisecond, 200*time.Millisecond, time.Second
 	never := slow
-	never.Retries, never.LocalityWait, never.Speculate, never.AsideAfter, never.NoWorkerWait = 0, 0, -1, -1, -1
+	never.Retries, never.LocalityWait, never.StateWait, never.Speculate, never.AsideAfter, never.NoWorkerWait = 0, 0, 0, -1, -1, -1
 	for _, c := range []struct{ in, want Options }{
 		{Options{Interval: time.Minute}, slow},
 		{Options{Interval: 100 * time.Millisecond}, quick},
-		{Options{Interval: time.Minute, Retries: -1, LocalityWait: -1, Speculate: -1, AsideAfter: -1, NoWorkerWait: -1}, never},
+		{Options{Interval: time.Minute, Retries: -1, LocalityWait: -1, StateWait: -1, Speculate: -1, AsideAfter: -1, NoWorkerWait: -1}, never},
 	} {
 		if got, err := c.in.withDefaults(); got != c.want || err != nil {
 			t.Errorf("%+v: got %+v, %v", c.in, got, err)
