@@ -23,26 +23,27 @@ func (d *driver) launch(c schedule.Launch) {
 		return // it was lost in this very step; WorkerDown takes its tasks back
 	}
 	d.fed()
-	d.begin(m)
+	news := d.begin(m)
 	l := wire.Launch{Epoch: d.epoch(), Tasks: taskIDs(c.Tasks)}
 	if !d.alone {
-		d.introduce(m)
+		news = append(news, d.introduce(m)...)
 		l.Outputs, l.States = d.outputsFor(m, l.Tasks), d.statesFor(m, l.Tasks)
 	}
-	d.crew.Send(m.Worker, l)
+	d.crew.Send(m.Worker, append(news, l)...) // at once: in one frame
 }
 
 // begin opens the batch at hand at a worker, before its first task, and its sub-jobs.
-func (d *driver) begin(m *member) {
+func (d *driver) begin(m *member) (news []wire.Message) {
 	n := d.b.rec.Plan.Batch
 	if m.batch != n {
 		m.batch, m.actions, m.outputs = n, 0, map[stageAt]int{}
 		d.b.begun[m.name()] = true
-		d.crew.Send(m.Worker, d.opening())
+		news = append(news, d.opening())
 	}
 	for ; m.actions < len(d.b.actions); m.actions++ {
-		d.crew.Send(m.Worker, d.b.actions[m.actions])
+		news = append(news, d.b.actions[m.actions])
 	}
+	return news
 }
 
 // opening is the message that opens the batch at hand, encoded once for all workers.
@@ -60,11 +61,12 @@ func (d *driver) opening() wire.Message {
 }
 
 // introduce tells a worker who the others are.
-func (d *driver) introduce(m *member) {
+func (d *driver) introduce(m *member) (news []wire.Message) {
 	if m.peers < len(d.peers) {
-		d.crew.Send(m.Worker, wire.Peers{Epoch: d.epoch(), From: m.peers, Peers: d.peers[m.peers:]})
+		news = append(news, wire.Peers{Epoch: d.epoch(), From: m.peers, Peers: d.peers[m.peers:]})
 		m.peers = len(d.peers)
 	}
+	return news
 }
 
 // outputsFor says where the outputs lie that tasks read, as far as the worker does not know it.

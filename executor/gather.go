@@ -11,9 +11,9 @@ import (
 
 // taskBlocks is rdd.Blocks for one attempt: what it appends stays here, and what it reads comes from here or from other workers.
 //
-// A reducer reads one bucket of every partition of a stage, in order. At the first one that lies elsewhere, one stream is opened to its holder
-// for all that lie there, so the number of requests grows with workers and not with partitions. Streams are read in turn; what is not
-// read yet waits at the sender, whose memory is bounded by the windows of the streams.
+// A reducer reads one bucket of every partition of a stage, in order. At the first one that lies elsewhere, one stream is opened to each
+// holder for all that lie there, so the number of requests grows with workers and not with partitions. Streams are read in turn; what is
+// not read yet waits at the sender, whose memory is bounded by the windows of the streams.
 type taskBlocks struct {
 	w    *Worker
 	open *openBatch
@@ -92,6 +92,41 @@ func (t *taskBlocks) stream(task *rdd.Task, b rdd.Block, at wire.OutputAt) (*str
 	if s := t.streams[key]; s != nil && len(s.next) > 0 && s.next[0] == int32(b.Partition) {
 		return s, nil
 	}
+	s, err := t.begin(task, b, at)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		next, at, ok := t.other(b)
+		if !ok {
+			return s, nil
+		}
+		if _, err := t.begin(task, next, at); err != nil {
+			return s, nil // whoever reads that far hears of it
+		}
+	}
+}
+
+// other finds a block of the same bucket, behind b, whose holder has not been asked yet: all holders gather what they have at the same time.
+func (t *taskBlocks) other(b rdd.Block) (rdd.Block, wire.OutputAt, bool) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	o, p := &t.open.outputs, t.open.programs[b.Program]
+	if p == nil || p.Stages[b.Stage].Exchange == nil {
+		return b, wire.OutputAt{}, false
+	}
+	for i := b.Partition + 1; i < o.width(b); i++ {
+		next := rdd.Block{Program: b.Program, Stage: b.Stage, Partition: i, Bucket: b.Bucket}
+		at, _ := o.at(next)
+		if at.Peer >= 0 && !at.Empty && t.streams[streamOf{b.Program, b.Stage, b.Bucket, at.Peer}] == nil {
+			return next, at, true
+		}
+	}
+	return b, wire.OutputAt{}, false
+}
+
+// begin opens a stream that begins with a block.
+func (t *taskBlocks) begin(task *rdd.Task, b rdd.Block, at wire.OutputAt) (*stream, error) {
 	parts, peer := t.ahead(b, at)
 	reader, err := t.w.o.Fetcher.Open(task.Context, peer.Address, flight.Ticket{
 		Epoch: t.open.begin.Epoch, Batch: task.ID.Batch, Incarnation: peer.Incarnation,
@@ -107,7 +142,7 @@ func (t *taskBlocks) stream(task *rdd.Task, b rdd.Block, at wire.OutputAt) (*str
 	if t.streams == nil {
 		t.streams = map[streamOf]*stream{}
 	}
-	t.streams[key] = s
+	t.streams[streamOf{b.Program, b.Stage, b.Bucket, at.Peer}] = s
 	t.opened = append(t.opened, reader)
 	return s, nil
 }
