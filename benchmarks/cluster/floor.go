@@ -25,7 +25,7 @@ func floor(ctx context.Context, w io.Writer, o Options) error {
 		}
 		url := fmt.Sprintf("cassandra://%s:%d/bench?replication=1", strings.Join(node.Hosts(), ","), node.Port())
 		if err := errors.Join(o.onNode(ctx, w, kind.name, url), node.Close()); err != nil {
-			return fmt.Errorf("Cassandra, %s: %w", kind.name, err)
+			return fmt.Errorf("log in Cassandra, %s: %w", kind.name, err)
 		}
 	}
 	return nil

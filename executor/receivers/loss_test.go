@@ -274,7 +274,7 @@ func TestGapIsTold(t *testing.T) {
 		t.Errorf("read %d bytes, want %d", len(got), len(want))
 	}
 	d.kill()
-	if d, err = w.try(w.options(3), d.w.Position(0)); err != nil { // it stays accepted
+	if _, err = w.try(w.options(3), d.w.Position(0)); err != nil { // it stays accepted
 		t.Error(err)
 	}
 }
