@@ -82,7 +82,8 @@ func (c *localCrew) start(name fleet.Worker, d *driver, build func(*dstream.Job)
 	o := executor.Options{
 		Slots: c.slots, ChunkRows: d.o.ChunkRows, BlockMemory: d.o.BlockMemory,
 		Scratch: filepath.Join(d.o.Scratch, scratchName(d.name), name.Name), Segments: newSegments(d.st, d.lock.Epoch(), writerName(name)),
-		Job: d.name, DeadLetters: dead, Tables: frozenTables{d.st}, Waiting: d.o.Waiting, Warn: d.o.Warn,
+		Job: d.name, DeadLetters: dead, Tables: frozenTables{d.st}, Waiting: d.o.Waiting,
+		Warn: func(text string) { d.post(func() { d.o.Warn(text) }) },
 	}
 	if d.alone {
 		o.States = d.last.refs()

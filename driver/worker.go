@@ -148,6 +148,7 @@ func (p *remoteWorker) openWorker() (err error) {
 		Slots: p.welcome.Slots, ChunkRows: p.setup.ChunkRows, BlockMemory: p.setup.BlockMemory,
 		Scratch: filepath.Join(p.welcome.Scratch, "blocks"), Segments: newSegments(p.st, 0, p.welcome.Executor), Job: p.setup.Job, DeadLetters: p.dead,
 		Tables: frozenTables{p.st}, Waiting: p.waiting, Fetcher: p.client,
+		Warn: func(text string) { fmt.Fprintln(os.Stderr, "tidemill: "+text) },
 	}, p.control.Report)
 	if err != nil {
 		return err
