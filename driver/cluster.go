@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidemill/tidemill/driver/fleet"
@@ -91,12 +93,16 @@ func (d *driver) gather(ctx context.Context) error {
 	}
 	d.gathering = false
 	d.rebalance()
+	var names []string
 	for _, e := range d.newcomers {
 		if d.members[e.Worker] != nil {
+			names = append(names, string(e.Worker))
 			d.step(e)
 		}
 	}
+	slices.Sort(names)
 	d.newcomers = nil
+	d.o.Warn(fmt.Sprintf("workers on %s", strings.Join(names, ", ")))
 	return nil
 }
 

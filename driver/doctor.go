@@ -8,11 +8,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/tidemill/tidemill/driver/config"
 	"github.com/tidemill/tidemill/driver/store"
 	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/executor/identity"
+	"github.com/tidemill/tidemill/executor/node"
 )
 
 // examinePatience is how long an endpoint has to answer the doctor.
@@ -34,6 +37,9 @@ func examine(w io.Writer, g *dstream.Graph, c *config.Config, o Options) error {
 	all := []dstream.Examination{{Kind: "machine", Findings: []dstream.Finding{
 		examineCheckpoint(ctx, o), examineFolder("scratch", o.Scratch, int64(c.Memory.Blocks)), examinePage(c.UI),
 	}}}
+	if o.Cluster != nil {
+		all = append(all, examineCluster(ctx, o.Cluster))
+	}
 	all = append(all, g.Examine(ctx, o.Place)...)
 	var counts [3]int
 	for _, e := range all {
@@ -61,6 +67,39 @@ func printExamination(w io.Writer, e dstream.Examination) {
 			fmt.Fprintf(w, "           → %s\n", f.Remedy)
 		}
 	}
+}
+
+// examineCluster asks the executors that the configuration names.
+func examineCluster(ctx context.Context, c *Cluster) dstream.Examination {
+	out := dstream.Examination{Kind: "cluster"}
+	for _, address := range c.Addresses {
+		f := dstream.Finding{Subject: "executor " + address}
+		about, err := askExecutor(ctx, address, c.Credentials)
+		switch {
+		case err != nil:
+			f.Severity, f.Text = dstream.Broken, err.Error()
+			f.Remedy = "see that an executor runs there (it prints where it takes calls), and that both have certificates of the same cluster, or both none"
+		case about.Engine != node.Engine:
+			f.Severity, f.Text = dstream.Broken, fmt.Sprintf("%s has version %s of the engine, this job has version %s", about.Name, about.Engine, node.Engine)
+			f.Remedy = "install the same version"
+		case about.Draining:
+			f.Severity, f.Text, f.Remedy = dstream.Doubtful, about.Name+" is about to leave", "name another executor too"
+		default:
+			f.Text = fmt.Sprintf("%s answers: %d slots, %.1f GB of memory free, sees %s", about.Name, about.Slots, float64(about.MemoryFree)/1e9, strings.Join(about.Members, ", "))
+		}
+		out.Findings = append(out.Findings, f)
+	}
+	return out
+}
+
+func askExecutor(ctx context.Context, address string, c *identity.Credentials) (node.About, error) {
+	client, err := node.Dial(address, c)
+	if err != nil {
+		return node.About{}, err
+	}
+	defer client.Close()
+	about, err := client.About(ctx)
+	return about, err
 }
 
 // examineCheckpoint tells whether the checkpoint can be reached.

@@ -75,6 +75,9 @@ func (d *driver) up(w fleet.Worker, h wire.Hello) {
 		d.newcomers = append(d.newcomers, schedule.WorkerUp{Worker: m.name(), Slots: h.Slots})
 		return
 	}
+	if d.o.Cluster != nil {
+		d.o.Warn("worker on " + w.Name + " is there")
+	}
 	d.step(schedule.WorkerUp{Worker: m.name(), Slots: h.Slots})
 	d.rebalance()
 }

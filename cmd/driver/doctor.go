@@ -29,5 +29,6 @@ func newDoctor() *cobra.Command {
 		},
 	}
 	jobFlags(c)
+	jobClusterFlags(c)
 	return c
 }
