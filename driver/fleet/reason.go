@@ -44,6 +44,8 @@ type Reason struct {
 
 // Error says what is wrong, and what to do about it if something can be done.
 func (r *Reason) Error() string { return r.text }
+
+// Unwrap is the error that the reason was made of.
 func (r *Reason) Unwrap() error { return r.err }
 
 // passes tells whether waiting may be all that is needed.
