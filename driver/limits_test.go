@@ -196,16 +196,22 @@ func TestRestartDoesNotStartCold(t *testing.T) {
 	o := testOptions(t)
 	o.Interval, o.MaxBatches, o.Rate.Initial = 10*time.Millisecond, 8, 1000
 	build := deepJob(&kept{}, deep{name: "a", n: 1 << 40})
-	first, err := run(t, build, o)
-	if err != nil {
-		t.Fatal(err)
+	const cold int64 = 10
+	want := cold
+	for range 20 { // until the pace of this machine, whatever it is, differs from the cold one
+		first, err := run(t, build, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want = first[len(first)-1].Rate.Next; want != cold {
+			break
+		}
 	}
 	second, err := run(t, build, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := first[len(first)-1].Rate.Next
-	if got := limitsOf(second, 0)[0]; got != want || want <= 10 {
+	if got := limitsOf(second, 0)[0]; got != want || want == cold {
 		t.Errorf("limit %d, want %d", got, want)
 	}
 }

@@ -114,7 +114,13 @@ func (d *driver) loop(ctx context.Context) error {
 	if n := len(d.open); n > 0 {
 		tick = d.clock.Last(d.open[n-1].Plan.Time)
 	}
+	leave := d.now.Done()
 	for !d.halted {
+		if leave != nil && d.now.Err() != nil { // before all that has come meanwhile
+			leave = nil
+			d.step(schedule.StopNow{})
+			continue
+		}
 		due, is, wake := d.clock.Due(d.o.Clock.Now(), tick)
 		if is {
 			tick = due
@@ -141,8 +147,7 @@ func (d *driver) loop(ctx context.Context) error {
 			d.step(schedule.Stop{})
 		case <-grace:
 			d.step(schedule.StopNow{})
-		case <-d.now.Done():
-			d.step(schedule.StopNow{})
+		case <-leave:
 		}
 		stop()
 	}
@@ -167,9 +172,9 @@ func (d *driver) ended() bool {
 	return d.last.Last && len(d.open) == 0
 }
 
-// drain runs what else has been posted, before the clock is asked again.
+// drain runs what else has been posted, before the clock is asked again; but not if the job is to be left at once.
 func (d *driver) drain() {
-	for !d.halted {
+	for !d.halted && d.now.Err() == nil {
 		select {
 		case f := <-d.events:
 			f()

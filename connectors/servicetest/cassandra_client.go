@@ -89,12 +89,15 @@ func (quiet) Print(...any)          {}
 func (quiet) Printf(string, ...any) {}
 func (quiet) Println(...any)        {}
 
+// superuser is the one that every new cluster has.
+var superuser = gocql.PasswordAuthenticator{Username: "cassandra", Password: "cassandra"}
+
 // makeUser makes the User, as the superuser that every new cluster has. The server makes that one a moment after it answers.
 func (c *CassandraCluster) makeUser(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("the superuser is not there after %v", startLimit))
 	defer cancel()
 	config := c.Config()
-	config.Authenticator = gocql.PasswordAuthenticator{Username: "cassandra", Password: "cassandra"}
+	config.Authenticator = superuser
 	var s *gocql.Session
 	err := poll(ctx, func() (err error) {
 		s, err = c.connect(config)
@@ -115,7 +118,8 @@ func (c *CassandraCluster) makeUser(ctx context.Context) error {
 	return nil
 }
 
-// askNode tells whether node i is a full member: it answers clients, and it and the others that run take each other for up.
+// askNode tells whether node i is a full member: it answers clients, it and the others that run take each
+// other for up, and they have one schema.
 func (c *CassandraCluster) askNode(ctx context.Context, i int) error {
 	if err := c.askSupported(ctx, i); err != nil {
 		return err
@@ -130,7 +134,10 @@ func (c *CassandraCluster) askNode(ctx context.Context, i int) error {
 			}
 		}
 	}
-	return nil
+	if c.options.Nodes == 1 {
+		return nil
+	}
+	return c.agrees(ctx, i)
 }
 
 // askSupported sends an OPTIONS frame to node i and wants a SUPPORTED frame back: native protocol v4, sections 2 and 4. A node opens

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -22,9 +23,9 @@ type event struct {
 
 // outcome is what a run of `go test` came to.
 type outcome struct {
-	passed, failed, skipped []string // tests as package.Test
-	broken                  []string // packages that failed without a failing test: they do not build, or died
-	reasons                 map[string]string
+	passed, failed, skipped []string          // tests as package.Test
+	broken                  []string          // packages that failed without a failing test: they do not build, or died
+	reasons                 map[string]string // why a test was skipped, or the first thing that a failed one said
 }
 
 // goTest runs `go test -json` and follows it. Lines about packages and the output of failing tests go to w as they come.
@@ -78,6 +79,7 @@ func (o *outcome) take(w io.Writer, e event, held map[string][]string) {
 		o.reasons[name] = reason(held[name])
 	case "fail":
 		o.failed = append(o.failed, name)
+		o.reasons[name] = complaint(held[name])
 		fmt.Fprint(w, strings.Join(held[name], ""))
 	}
 	if e.Action == "pass" || e.Action == "skip" || e.Action == "fail" {
@@ -115,4 +117,17 @@ func reason(output []string) string {
 		}
 	}
 	return "no reason given"
+}
+
+// complained is a line that a test itself wrote, not a helper about what it does.
+var complained = regexp.MustCompile(`^\s*\w+_test\.go:\d+: `)
+
+// complaint is the first thing that a failed test said, for the summary: what stands above may be thousands of lines of a server's log.
+func complaint(output []string) string {
+	for _, line := range output {
+		if complained.MatchString(line) {
+			return strings.TrimSpace(line)
+		}
+	}
+	return reason(output)
 }

@@ -34,7 +34,7 @@ func test(w io.Writer, strict bool, args []string) error {
 		fmt.Fprintf(w, "SKIPPED %s: %s\n", short(name), o.reasons[name])
 	}
 	for _, name := range o.failed {
-		fmt.Fprintf(w, "FAILED  %s\n", short(name))
+		fmt.Fprintf(w, "FAILED  %s: %s\n", short(name), o.reasons[name])
 	}
 	for _, name := range o.broken {
 		fmt.Fprintf(w, "BROKEN  %s\n", short(name))
