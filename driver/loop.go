@@ -108,12 +108,13 @@ func (d *driver) loop(ctx context.Context) error {
 	planning, stopPlanning := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopPlanning()
 	d.planning = planning
-	finish := ctx.Done()
+	d.turn(ctx.Done(), d.plannedTick())
+	return d.err
+}
+
+// turn lets batches happen after tick, until finish or the end of now.
+func (d *driver) turn(finish <-chan struct{}, tick schedule.Tick) {
 	var grace <-chan time.Time
-	tick := d.lastTick()
-	if n := len(d.open); n > 0 {
-		tick = d.clock.Last(d.open[n-1].Plan.Time)
-	}
 	leave := d.now.Done()
 	for !d.halted {
 		if leave != nil && d.now.Err() != nil { // before all that has come meanwhile
@@ -151,7 +152,6 @@ func (d *driver) loop(ctx context.Context) error {
 		}
 		stop()
 	}
-	return d.err
 }
 
 // wake tells the scheduler that the time has come for which it asked.

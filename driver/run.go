@@ -153,6 +153,14 @@ func (d *driver) lastTick() schedule.Tick {
 	return d.clock.Last(d.last.Progress.Time)
 }
 
+// plannedTick is the last one that a batch covers, be it committed or to be redone.
+func (d *driver) plannedTick() schedule.Tick {
+	if n := len(d.open); n > 0 {
+		return d.clock.Last(d.open[n-1].Plan.Time)
+	}
+	return d.lastTick()
+}
+
 func (d *driver) chooseInterval() (i interval) {
 	switch {
 	case d.o.Interval > 0:
