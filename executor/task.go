@@ -15,9 +15,11 @@ import (
 // slot runs one task after the other.
 func (w *Worker) slot() {
 	defer w.running.Done()
-	for id := range w.queue {
-		if w.ctx.Err() == nil {
+	for w.ctx.Err() == nil {
+		select {
+		case id := <-w.queue:
 			w.run(id)
+		case <-w.ctx.Done():
 		}
 	}
 }

@@ -66,6 +66,8 @@ type Worker struct {
 	stop    context.CancelFunc
 	queue   chan rdd.TaskID
 	running sync.WaitGroup
+	taking  sync.RWMutex // read-locked in Take
+	closed  bool         // set with taking
 
 	mu       sync.Mutex
 	epoch    int64
@@ -124,10 +126,16 @@ func NewWorker(g *dstream.Graph, o Options, report func(wire.Report)) (*Worker, 
 	return w, nil
 }
 
-// Close ends all tasks, waits for them, and gives up what the worker holds.
+// Close ends all tasks, waits for them, and gives up what the worker holds. Messages may come meanwhile and later, and change nothing.
 func (w *Worker) Close() error {
 	w.stop()
-	close(w.queue)
+	w.taking.Lock() // what is being taken ends now that stop was called
+	was := w.closed
+	w.closed = true
+	w.taking.Unlock()
+	if was {
+		return nil
+	}
 	w.running.Wait()
 	err := w.states.close()
 	w.mu.Lock()
@@ -138,8 +146,13 @@ func (w *Worker) Close() error {
 	return errors.Join(err, os.RemoveAll(w.o.Scratch))
 }
 
-// Take does what a message asks for. Long work (tasks, publishing) only starts here.
+// Take does what a message asks for, and nothing after Close. Long work (tasks, publishing) only starts here.
 func (w *Worker) Take(m wire.Message) {
+	w.taking.RLock()
+	defer w.taking.RUnlock()
+	if w.closed {
+		return
+	}
 	switch m := m.(type) {
 	case wire.Begin:
 		w.begin(m)
@@ -249,7 +262,11 @@ func (w *Worker) launch(m wire.Launch) {
 	w.mu.Unlock()
 	w.states.want(m.States)
 	for _, id := range m.Tasks {
-		w.queue <- id
+		select {
+		case w.queue <- id:
+		case <-w.ctx.Done():
+			return
+		}
 	}
 }
 
