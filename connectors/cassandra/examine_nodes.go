@@ -10,13 +10,14 @@ import (
 	"github.com/tidemill/tidemill/connectors/cassandra/cql"
 	"github.com/tidemill/tidemill/connectors/cassandra/cqltype"
 	"github.com/tidemill/tidemill/dstream"
+	"github.com/tidemill/tidemill/rdd/ring"
 )
 
 // offsetLimit is how far a node's clock may be off before it is worth a word.
 const offsetLimit = 500 * time.Millisecond
 
 // nodes asks each node of the local data centre, and returns those that answer.
-func (x *examination) nodes() (up []cql.Node) {
+func (x *examination) nodes() (up []ring.Node) {
 	r := x.session.Ring()
 	elsewhere := 0
 	for _, n := range r.Nodes {
@@ -35,7 +36,7 @@ func (x *examination) nodes() (up []cql.Node) {
 }
 
 // node asks one node for its version and its time.
-func (x *examination) node(n cql.Node) bool {
+func (x *examination) node(n ring.Node) bool {
 	subject := "node " + n.Address
 	var version string
 	var now gocql.UUID
@@ -79,7 +80,7 @@ func older(version string) bool {
 }
 
 // keyspaceOn looks whether the keyspace's copies fit the nodes that are there.
-func (x *examination) keyspaceOn(up []cql.Node) {
+func (x *examination) keyspaceOn(up []ring.Node) {
 	r := x.session.Ring()
 	subject := "keyspace " + x.quotedKeyspace()
 	rep, ok := r.Replication(x.address.keyspace)

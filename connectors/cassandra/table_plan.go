@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/tidemill/tidemill/connectors/cassandra/cql"
 	"github.com/tidemill/tidemill/dstream"
 	"github.com/tidemill/tidemill/rdd/ring"
 )
@@ -84,7 +83,7 @@ const (
 
 // cutRing cuts the tokens behind from into pieces: where the replicas change, so that a piece lies together, and further until there are at least want. A ring of many
 // small ranges is cut evenly instead.
-func cutRing(nodes []cql.Node, held *cql.Placement, want int, from int64) []piece {
+func cutRing(nodes []ring.Node, held *ring.Placement, want int, from int64) []piece {
 	if want == 0 {
 		want = splitsPerNode * len(nodes)
 	}
@@ -109,7 +108,7 @@ func cutRing(nodes []cql.Node, held *cql.Placement, want int, from int64) []piec
 }
 
 // borders is the tokens behind which other nodes hold the rows, ascending.
-func borders(nodes []cql.Node, held *cql.Placement) []int64 {
+func borders(nodes []ring.Node, held *ring.Placement) []int64 {
 	var tokens []int64
 	for _, n := range nodes {
 		for _, t := range n.Tokens {
@@ -124,6 +123,6 @@ func borders(nodes []cql.Node, held *cql.Placement) []int64 {
 }
 
 // holders is the nodes that hold a token, in an order of their own.
-func holders(held *cql.Placement, token int64) []int32 {
+func holders(held *ring.Placement, token int64) []int32 {
 	return slices.Sorted(slices.Values(held.Replicas(ring.Token(token))))
 }

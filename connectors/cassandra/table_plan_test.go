@@ -5,18 +5,17 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/tidemill/tidemill/connectors/cassandra/cql"
 	"github.com/tidemill/tidemill/rdd/ring"
 )
 
 // Pieces cover the ring once, in order, whatever the ring looks like.
 func TestCutRing(t *testing.T) {
-	replication := cql.Replication{Class: "SimpleStrategy", Factors: map[string]int{"": 2}}
+	replication := ring.Replication{Class: "SimpleStrategy", Factors: map[string]int{"": 2}}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
-		var nodes []cql.Node
+		var nodes []ring.Node
 		for i := range r.IntN(4) {
-			n := cql.Node{ID: string(rune('a' + i))}
+			n := ring.Node{ID: string(rune('a' + i))}
 			for range r.IntN(300) {
 				n.Tokens = append(n.Tokens, ring.Token(r.Uint64()))
 			}
@@ -26,7 +25,7 @@ func TestCutRing(t *testing.T) {
 		if r.IntN(2) == 0 {
 			from = int64(r.Uint64())
 		}
-		pieces := cutRing(nodes, cql.Place(nodes, replication), want, from)
+		pieces := cutRing(nodes, ring.Place(nodes, replication), want, from)
 		for _, p := range pieces {
 			if p.from != from || p.to <= p.from || p.to-p.from < 0 || p.rows != -1 {
 				t.Fatalf("piece (%d, %d] behind %d", p.from, p.to, from)
@@ -37,13 +36,13 @@ func TestCutRing(t *testing.T) {
 			t.Fatalf("the pieces end at %d", from)
 		}
 	}
-	if n := len(cutRing(nil, &cql.Placement{}, 0, math.MinInt64)); n != splitsPerNode {
+	if n := len(cutRing(nil, &ring.Placement{}, 0, math.MinInt64)); n != splitsPerNode {
 		t.Errorf("%d pieces without nodes", n)
 	}
-	if n := len(cutRing(nil, &cql.Placement{}, 7, math.MinInt64)); n != 7 {
+	if n := len(cutRing(nil, &ring.Placement{}, 7, math.MinInt64)); n != 7 {
 		t.Errorf("%d pieces, want 7", n)
 	}
-	if got := cutRing(nil, &cql.Placement{}, 7, math.MaxInt64); len(got) != 0 {
+	if got := cutRing(nil, &ring.Placement{}, 7, math.MaxInt64); len(got) != 0 {
 		t.Errorf("behind the last token: %v", got)
 	}
 }

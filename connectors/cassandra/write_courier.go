@@ -111,7 +111,7 @@ func (c *courier) attempt(ctx context.Context, p parcel, tried []string) (string
 func (c *courier) choose(t ring.Token, tried []string) string {
 	r := c.session.Ring()
 	best, least := "", 0.0
-	consider := func(n cql.Node, rank float64) {
+	consider := func(n ring.Node, rank float64) {
 		if n.DC != r.DC {
 			return
 		}
@@ -223,7 +223,7 @@ func (c *courier) tell(ctx context.Context, reason string) func() {
 func (c *courier) reason(node string, class cql.Class, err error) string {
 	where := "cassandra"
 	if r := c.session.Ring(); r != nil {
-		if i := slices.IndexFunc(r.Nodes, func(n cql.Node) bool { return n.ID == node }); i >= 0 {
+		if i := slices.IndexFunc(r.Nodes, func(n ring.Node) bool { return n.ID == node }); i >= 0 {
 			where += " " + r.Nodes[i].Address
 		}
 	}

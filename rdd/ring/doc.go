@@ -1,5 +1,6 @@
 // Package ring is the arithmetic of placement: which token a key has, which key
-// group a token falls into, which partition owns a key group.
+// group a token falls into, which partition owns a key group, and which nodes of a
+// Cassandra cluster hold it.
 //
 // All of it is pure and fixed for ever: the same key has the same token in every
 // process and every release, and it is the token that Cassandra's
@@ -11,6 +12,9 @@
 //	   → Group(token, groups)               1 of 16 … 65,536 equal slices of token space
 //	   → Partition(group, groups, parts)    contiguous runs of groups
 //
-// The package knows nothing of nodes or replicas: where a group lives is decided
-// elsewhere, and a change of that moves groups without hashing anything again.
+//	   → Placement.Locate(token)            range → Holders, the replicas; KeyFor goes back from token to key
+//
+// Where a group lives is decided elsewhere, and a change of that moves groups without
+// hashing anything again. A Placement is computed from the nodes and the replication
+// that somebody has read: nothing here asks a cluster.
 package ring

@@ -16,17 +16,17 @@ import (
 
 // Ring is the cluster as one node saw it. It is immutable and safe for concurrent use.
 type Ring struct {
-	Nodes   []Node // in the order of their IDs
-	DC      string // the local data centre
-	Version uint64 // a hash of all there is: two rings with one version are the same
+	Nodes   []ring.Node // in the order of their IDs
+	DC      string      // the local data centre
+	Version uint64      // a hash of all there is: two rings with one version are the same
 
-	keyspaces map[string]Replication
+	keyspaces map[string]ring.Replication
 	mu        sync.Mutex
-	placed    map[string]*Placement // by keyspace, made when first asked for; guarded by mu
+	placed    map[string]*ring.Placement // by keyspace, made when first asked for; guarded by mu
 }
 
 // Replication is that of a keyspace; false if there is no such keyspace.
-func (r *Ring) Replication(keyspace string) (Replication, bool) {
+func (r *Ring) Replication(keyspace string) (ring.Replication, bool) {
 	rep, ok := r.keyspaces[keyspace]
 	return rep, ok
 }
@@ -42,14 +42,14 @@ func (r *Ring) Keyspaces() []string {
 }
 
 // Placement is who holds what of a keyspace; one that is not there is held by nobody.
-func (r *Ring) Placement(keyspace string) *Placement {
+func (r *Ring) Placement(keyspace string) *ring.Placement {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.placed[keyspace]
 	if p == nil {
-		p = &Placement{}
+		p = &ring.Placement{}
 		if rep, ok := r.keyspaces[keyspace]; ok {
-			p = Place(r.Nodes, rep)
+			p = ring.Place(r.Nodes, rep)
 		}
 		r.placed[keyspace] = p
 	}
@@ -64,7 +64,7 @@ func (r *Ring) Replicas(keyspace string, t ring.Token) []int32 {
 // readRing asks one node, since the peers of another lack that one and hold this one.
 func readRing(ctx context.Context, g *gocql.Session, node string) (*Ring, error) {
 	ctx = On(ctx, node)
-	r := &Ring{keyspaces: map[string]Replication{}, placed: map[string]*Placement{}}
+	r := &Ring{keyspaces: map[string]ring.Replication{}, placed: map[string]*ring.Placement{}}
 	if err := r.readLocal(g.Query("SELECT host_id, data_center, rack, tokens, rpc_address, partitioner FROM system.local WHERE key = 'local'").WithContext(ctx).Consistency(gocql.One)); err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func readRing(ctx context.Context, g *gocql.Session, node string) (*Ring, error)
 	if err := r.readKeyspaces(g.Query("SELECT keyspace_name, replication FROM system_schema.keyspaces").WithContext(ctx).Consistency(gocql.One)); err != nil {
 		return nil, fmt.Errorf("read the keyspaces: %w", err)
 	}
-	slices.SortFunc(r.Nodes, func(a, b Node) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(r.Nodes, func(a, b ring.Node) int { return strings.Compare(a.ID, b.ID) })
 	r.Version = r.version()
 	return r, nil
 }
@@ -124,7 +124,7 @@ func (r *Ring) readPeers(q *gocql.Query) error {
 }
 
 func (r *Ring) add(id gocql.UUID, dc, rack string, tokens []string, address string) error {
-	n := Node{ID: id.String(), Address: address, DC: dc, Rack: rack}
+	n := ring.Node{ID: id.String(), Address: address, DC: dc, Rack: rack}
 	for _, t := range tokens {
 		v, err := strconv.ParseInt(t, 10, 64)
 		if err != nil {
@@ -146,7 +146,7 @@ func (r *Ring) readKeyspaces(q *gocql.Query) error {
 		if !iter.Scan(&name, &options) {
 			return iter.Close()
 		}
-		if rep, err := ParseReplication(options); err == nil {
+		if rep, err := ring.ParseReplication(options); err == nil {
 			r.keyspaces[name] = rep
 		}
 	}

@@ -1,4 +1,4 @@
-package cql
+package ring
 
 import (
 	"cmp"
@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tidemill/tidemill/rdd/ring"
 	"pgregory.net/rapid"
 )
 
@@ -22,7 +21,7 @@ func cluster(t *rapid.T) []Node {
 	tokens := rapid.SliceOfNDistinct(rapid.Int64(), 4*len(nodes), 4*len(nodes), rapid.ID).Draw(t, "tokens")
 	for i := range nodes {
 		for _, v := range tokens[4*i : 4*i+4] {
-			nodes[i].Tokens = append(nodes[i].Tokens, ring.Token(v))
+			nodes[i].Tokens = append(nodes[i].Tokens, Token(v))
 		}
 	}
 	return nodes
@@ -58,9 +57,9 @@ func (d *datacenter) addEndpointAndCheckIfDone(endpoint int32, rack string) bool
 }
 
 // natural is calculateNaturalReplicas for a token.
-func natural(nodes []Node, factors map[string]int, search ring.Token) (replicas []int32) {
+func natural(nodes []Node, factors map[string]int, search Token) (replicas []int32) {
 	type entry struct {
-		token ring.Token
+		token Token
 		node  int32
 	}
 	var sorted []entry
@@ -104,8 +103,8 @@ func TestNetworkTopologyIsTheServersRule(t *testing.T) {
 		nodes := cluster(t)
 		factors := map[string]int{"dc0": rapid.IntRange(0, 5).Draw(t, "rf0"), "dc1": rapid.IntRange(0, 3).Draw(t, "rf1"), "elsewhere": 3}
 		p := Place(nodes, Replication{"NetworkTopologyStrategy", factors})
-		tokens := append([]ring.Token{-1 << 63, 0, 1<<63 - 1}, nodes[0].Tokens...)
-		for _, token := range append(tokens, ring.Token(rapid.Int64().Draw(t, "token"))) {
+		tokens := append([]Token{-1 << 63, 0, 1<<63 - 1}, nodes[0].Tokens...)
+		for _, token := range append(tokens, Token(rapid.Int64().Draw(t, "token"))) {
 			if got, want := p.Replicas(token), natural(nodes, factors, token); !slices.Equal(got, want) {
 				t.Fatalf("token %d: nodes %v, want %v", token, got, want)
 			}
@@ -116,15 +115,15 @@ func TestNetworkTopologyIsTheServersRule(t *testing.T) {
 // Three nodes of one rack with several tokens each: every token has three replicas, which gocql 1.7 gets wrong.
 func TestNoNodeTwice(t *testing.T) {
 	nodes := []Node{
-		{ID: "a", DC: "dc", Rack: "r", Tokens: []ring.Token{0, 10, 60}},
-		{ID: "b", DC: "dc", Rack: "r", Tokens: []ring.Token{20, 30, 40}},
-		{ID: "c", DC: "dc", Rack: "r", Tokens: []ring.Token{50, 70, 80}},
+		{ID: "a", DC: "dc", Rack: "r", Tokens: []Token{0, 10, 60}},
+		{ID: "b", DC: "dc", Rack: "r", Tokens: []Token{20, 30, 40}},
+		{ID: "c", DC: "dc", Rack: "r", Tokens: []Token{50, 70, 80}},
 	}
 	for _, r := range []Replication{
 		{"NetworkTopologyStrategy", map[string]int{"dc": 3}}, {"SimpleStrategy", map[string]int{"": 3}}, {"EverywhereStrategy", nil},
 	} {
 		p := Place(nodes, r)
-		for token, want := range map[ring.Token][]int32{-5: {0, 1, 2}, 0: {0, 1, 2}, 1: {0, 1, 2}, 11: {1, 2, 0}, 41: {2, 0, 1}, 61: {2, 0, 1}, 81: {0, 1, 2}} {
+		for token, want := range map[Token][]int32{-5: {0, 1, 2}, 0: {0, 1, 2}, 1: {0, 1, 2}, 11: {1, 2, 0}, 41: {2, 0, 1}, 61: {2, 0, 1}, 81: {0, 1, 2}} {
 			if got := p.Replicas(token); !slices.Equal(got, want) {
 				t.Errorf("%s, token %d: %v, want %v", r.Class, token, got, want)
 			}
