@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/tidemill/tidemill/connectors/servicetest"
 	"github.com/tidemill/tidemill/driver"
 )
 
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	servicetest.Main(m)
 }
 
 func command(t *testing.T, args ...string) *exec.Cmd {
