@@ -175,6 +175,15 @@ func (b *onBoth) more(ended <-chan error, n int64) {
 	}
 }
 
+// planned is the batch that is under way; 0 if there is none.
+func (k *killed) planned() int64 {
+	rec, ok := k.read()
+	if !ok || len(rec.Open) == 0 {
+		return 0
+	}
+	return int64(rec.Open[0].Batch)
+}
+
 // publishedInTopicOnly waits, while Cassandra is away, for the open batch to stand in the topic: its marker is part of the transaction.
 func (b *onBoth) publishedInTopicOnly() bool {
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
