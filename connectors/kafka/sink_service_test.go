@@ -19,6 +19,8 @@ import (
 	"github.com/tidemill/tidemill/connectors/kafka/transact"
 	"github.com/tidemill/tidemill/connectors/servicetest"
 	"github.com/tidemill/tidemill/dstream"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // real is brokers of real Kafka, shared by the tests that do not kill them.
@@ -39,6 +41,9 @@ func TestServiceConformance(t *testing.T) {
 // exact compares what two read-committed readers that share no code with the sink see: franz-go, and Kafka's own consumer.
 func exact(t *testing.T, c *servicetest.KafkaCluster, topic string, want []string) {
 	t.Helper()
+	if err := visible(t.Context(), c.Addresses(), topic); err != nil {
+		t.Fatal(err)
+	}
 	records, err := readTopic(c.Addresses(), topic)
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +58,37 @@ func exact(t *testing.T, c *servicetest.KafkaCluster, topic string, want []strin
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("Kafka's consumer sees %d rows, want %d; %s", len(got), len(want), difference(got, want))
+	}
+}
+
+// visible waits until committed readers see all of a topic whose transactions have all ended: the coordinator answers before it has told
+// the partitions, and if their broker is killed then, it tells them once that is back.
+func visible(ctx context.Context, addrs []string, topic string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addrs...))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	admin := kadm.NewClient(cl)
+	for {
+		seen, err1 := admin.ListCommittedOffsets(ctx, topic)
+		all, err2 := admin.ListEndOffsets(ctx, topic)
+		hidden := ""
+		all.Each(func(o kadm.ListedOffset) {
+			if at, _ := seen.Lookup(o.Topic, o.Partition); at.Offset < o.Offset {
+				hidden = fmt.Sprintf("partition %d of %s is seen up to %d of %d", o.Partition, topic, at.Offset, o.Offset)
+			}
+		})
+		if err := errors.Join(err1, err2); err == nil && hidden == "" {
+			return nil
+		} else if ctx.Err() != nil {
+			var partitions kadm.TopicsSet
+			all.Each(func(o kadm.ListedOffset) { partitions.Add(o.Topic, o.Partition) })
+			open, _ := admin.DescribeProducers(context.WithoutCancel(ctx), partitions)
+			return fmt.Errorf("%s (%w); its producers: %+v", hidden, err, open)
+		}
 	}
 }
 
