@@ -25,7 +25,7 @@ type event struct {
 type outcome struct {
 	passed, failed, skipped []string          // tests as package.Test
 	broken                  []string          // packages that failed without a failing test: they do not build, or died
-	reasons                 map[string]string // why a test was skipped, or the first thing that a failed one said
+	reasons                 map[string]string // why a test was skipped, or the first things that a failed one said
 }
 
 // goTest runs `go test -json` and follows it. Lines about packages and the output of failing tests go to w as they come.
@@ -122,12 +122,16 @@ func reason(output []string) string {
 // complained is a line that a test itself wrote, not a helper about what it does.
 var complained = regexp.MustCompile(`^\s*\w+_test\.go:\d+: `)
 
-// complaint is the first thing that a failed test said, for the summary: what stands above may be thousands of lines of a server's log.
+// complaint is the first few things that a failed test said, for the summary: what stands above may be thousands of lines of a server's log.
 func complaint(output []string) string {
+	var said []string
 	for _, line := range output {
-		if complained.MatchString(line) {
-			return strings.TrimSpace(line)
+		if complained.MatchString(line) && len(said) < 3 {
+			said = append(said, strings.TrimSpace(line))
 		}
 	}
-	return reason(output)
+	if said == nil {
+		return reason(output)
+	}
+	return strings.Join(said, "; ")
 }

@@ -48,6 +48,9 @@ func TestFollow(t *testing.T) {
 	if got := o.reasons["p.TestNeeds"]; got != "p_test.go:9: no Java" {
 		t.Errorf("reason %q", got)
 	}
+	if got := o.reasons["p.TestBad"]; got != "p_test.go:7: wrong" {
+		t.Errorf("complaint %q", got)
+	}
 	want := "=== RUN   TestBad\n    p_test.go:7: wrong\nFAIL\tp\t0.1s\nq.go:1: no\ngo: a line of the go command\n"
 	if w.String() != want {
 		t.Errorf("printed %q, want %q", w.String(), want)
