@@ -176,8 +176,8 @@ func (b *onBoth) more(ended <-chan error, n int64) {
 }
 
 // planned is the batch that is under way; 0 if there is none.
-func (k *killed) planned() int64 {
-	rec, ok := k.read()
+func (b *onBoth) planned() int64 {
+	rec, ok := b.read()
 	if !ok || len(rec.Open) == 0 {
 		return 0
 	}

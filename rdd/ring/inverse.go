@@ -7,11 +7,11 @@ import (
 
 // Inverses of the odd constants modulo 2^64.
 var (
-	c1Inverse = inverse(c1)
-	c2Inverse = inverse(c2)
-	five      = inverse(5)
-	finish1   = inverse(0xff51afd7ed558ccd)
-	finish2   = inverse(0xc4ceb9fe1a85ec53)
+	c1Inverse   = inverse(c1)
+	c2Inverse   = inverse(c2)
+	fiveInverse = inverse(5)
+	f1Inverse   = inverse(f1)
+	f2Inverse   = inverse(f2)
 )
 
 // inverse is that of an odd number modulo 2^64, by Newton's iteration: each step doubles the bits that are right, of which x itself
@@ -35,8 +35,8 @@ func KeyFor(t Token, salt uint64) (key [16]byte) {
 	h1 -= h2
 	h1 ^= uint64(len(key))
 	h2 ^= uint64(len(key))
-	k2 := bits.RotateLeft64((h2-0x38495ab5)*five-h1, -31)
-	k1 := bits.RotateLeft64((h1-0x52dce729)*five, -27) // h2 was 0 then
+	k2 := bits.RotateLeft64((h2-0x38495ab5)*fiveInverse-h1, -31)
+	k1 := bits.RotateLeft64((h1-0x52dce729)*fiveInverse, -27) // h2 was 0 then
 	binary.LittleEndian.PutUint64(key[:8], bits.RotateLeft64(k1*c2Inverse, -31)*c1Inverse)
 	binary.LittleEndian.PutUint64(key[8:], bits.RotateLeft64(k2*c1Inverse, -33)*c2Inverse)
 	return key
@@ -44,7 +44,7 @@ func KeyFor(t Token, salt uint64) (key [16]byte) {
 
 // unfinish undoes finish: a shift by more than half is its own inverse.
 func unfinish(h uint64) uint64 {
-	h = (h ^ h>>33) * finish2
-	h = (h ^ h>>33) * finish1
+	h = (h ^ h>>33) * f2Inverse
+	h = (h ^ h>>33) * f1Inverse
 	return h ^ h>>33
 }

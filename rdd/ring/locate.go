@@ -11,9 +11,10 @@ import (
 func (p *Placement) index() {
 	slots := min(bits.Len(uint(len(p.ends))), 20)
 	p.shift = uint(64 - slots)
-	p.starts = make([]int32, 1<<slots)
+	p.starts = make([]int32, 1<<slots+1)
+	p.starts[1<<slots] = int32(len(p.ends))
 	at := 0
-	for slot := range p.starts {
+	for slot := range 1 << slots {
 		low := Token(uint64(slot)<<p.shift ^ 1<<63)
 		for at < len(p.ends) && p.ends[at] < low {
 			at++
@@ -30,14 +31,19 @@ func (p *Placement) Locate(t Token) int32 {
 	if len(p.ends) == 0 {
 		return -1
 	}
-	i := p.starts[(uint64(t)^1<<63)>>p.shift]
-	for int(i) < len(p.ends) && p.ends[i] < t {
-		i++
+	slot := (uint64(t) ^ 1<<63) >> p.shift
+	low, high := p.starts[slot], p.starts[slot+1]
+	for low < high {
+		if mid := (low + high) / 2; p.ends[mid] < t {
+			low = mid + 1
+		} else {
+			high = mid
+		}
 	}
-	if int(i) == len(p.ends) { // beyond the last token: the range that wraps
+	if int(low) == len(p.ends) { // beyond the last token: the range that wraps
 		return 0
 	}
-	return i
+	return low
 }
 
 // AppendLocated appends Locate of each token: a whole column at once.

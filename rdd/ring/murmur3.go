@@ -13,6 +13,8 @@ type Token int64
 const (
 	c1 = 0x87c37b91114253d5
 	c2 = 0x4cf5ad432745937f
+	f1 = 0xff51afd7ed558ccd // of its last mix
+	f2 = 0xc4ceb9fe1a85ec53
 )
 
 // Murmur3 returns the token that Cassandra's Murmur3Partitioner gives a partition
@@ -76,8 +78,8 @@ func mixK2(k uint64) uint64 { return bits.RotateLeft64(k*c2, 33) * c1 }
 
 func finish(h uint64) uint64 {
 	h ^= h >> 33
-	h *= 0xff51afd7ed558ccd
+	h *= f1
 	h ^= h >> 33
-	h *= 0xc4ceb9fe1a85ec53
+	h *= f2
 	return h ^ h>>33
 }

@@ -51,7 +51,7 @@ type Placement struct {
 	ends     []Token   // of the ranges (previous, end], ascending; the first wraps around
 	replicas [][]int32 // of each, in the order in which the server names them: the first is the primary
 
-	// The search of a token begins at starts[slot], the first range that reaches into its slot, one of 2^(64-shift) of token space.
+	// A token in slot s, one of 2^(64-shift) equal slots of token space, lies in one of the ranges starts[s] … starts[s+1].
 	starts []int32
 	shift  uint
 }
